@@ -1,0 +1,1 @@
+"""Named games, each with its source and its known equilibria."""

@@ -1,0 +1,1 @@
+"""Pure primitives in the caller's array namespace; imports nothing outside this folder."""

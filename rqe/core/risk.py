@@ -1,0 +1,122 @@
+"""Convex risk measures as value objects: how a player prices its partners' randomness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .ops import Array, kl, logsumexp
+
+
+def _per_batch(value: Any, like: Array) -> Array:
+    """A degree as an array in `like`'s namespace with one trailing axis to broadcast over."""
+    xp = like.__array_namespace__()
+    return xp.asarray(value, dtype=like.dtype)[..., None]
+
+
+@dataclass(frozen=True)
+class Entropic:
+    r"""Entropic risk, the certainty equivalent of exponential utility (SRA eq. 1).
+
+    .. math:: \inf_p \; p \cdot u + \tfrac1\tau \mathrm{KL}(p \,\|\, q)
+              = -\tfrac1\tau \log \sum_b q_b e^{-\tau u_b}
+
+    Parameters
+    ----------
+    tau : float or array
+        Degree of risk aversion in 1/payoff units, in ``[0, inf]``; a batch may carry one value a
+        leading index. ``0`` is risk neutrality. At ``inf`` the worst case is over ALL the others'
+        joint actions, not only those in ``q``'s support (quantal strategies have full support).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> u, log_q = np.array([0.0, 1.0]), np.log([0.5, 0.5])
+    >>> [round(float(Entropic(t).certainty_equivalent(u, log_q)), 6) for t in (0.0, 1.0, np.inf)]
+    [0.5, 0.379885, 0.0]
+    """
+
+    tau: Any = 0.0
+
+    def certainty_equivalent(self, u: Array, log_q: Array) -> Array:
+        """Risk-adjusted value of the gamble ``u`` under ``q``, in payoff units.
+
+        Parameters
+        ----------
+        u, log_q : array (..., m)
+            Payoffs of the outcomes and their log-probabilities.
+
+        Returns
+        -------
+        array (...)
+            Between ``min(u)`` and the mean. For ``tau * range < 1/2`` it is computed through
+            ``log1p(E[expm1(...)])``, without which all digits are lost by ``tau = 1e-14``.
+        """
+        xp = u.__array_namespace__()
+        tau = _per_batch(self.tau, u)
+        mean = xp.sum(xp.exp(log_q) * u, axis=-1, keepdims=True)
+        low = xp.min(u, axis=-1, keepdims=True)
+        usable = (tau > 0.0) & xp.isfinite(tau)
+        t = xp.where(usable, tau, 1.0)
+        small = t * xp.max(xp.abs(u - mean), axis=-1, keepdims=True) < 0.5
+        centred = xp.where(small, -t * (u - mean), 0.0)
+        by_series = (
+            mean - xp.log1p(xp.sum(xp.exp(log_q) * xp.expm1(centred), -1, keepdims=True)) / t
+        )
+        by_shift = low - logsumexp(log_q - t * (u - low))[..., None] / t
+        value = xp.where(small, by_series, by_shift)
+        value = xp.where(tau == 0.0, mean, xp.where(usable, value, low))
+        return xp.squeeze(value, axis=-1)
+
+    def log_belief(self, u: Array, log_q: Array) -> Array:
+        r"""Worst-case belief, the Gibbs tilt :math:`p \propto q \, e^{-\tau u}`.
+
+        At ``tau = inf`` it is the limit at fixed ``u``: ``q`` restricted to the worst outcomes
+        (uniform on them where ``q`` has none). That limit is one minimiser among many when
+        outcomes tie; the belief of an equilibrium at ``tau = inf`` is a saddle point's dual and
+        must come from a convex program.
+
+        Parameters
+        ----------
+        u, log_q : array (..., m)
+
+        Returns
+        -------
+        array (..., m)
+            Log-probabilities, normalised.
+        """
+        xp = u.__array_namespace__()
+        tau = _per_batch(self.tau, u)
+        low = xp.min(u, axis=-1, keepdims=True)
+        endless = ~xp.isfinite(tau)
+        tilt = log_q - xp.where(endless, 0.0, tau) * (u - low)
+        worst = xp.where(u == low, log_q, -xp.inf)
+        missed = xp.max(worst, axis=-1, keepdims=True) == -xp.inf
+        worst = xp.where(missed, xp.where(u == low, 0.0, -xp.inf), worst)
+        raw = xp.where(endless, worst, tilt)
+        return raw - logsumexp(raw)[..., None]
+
+    def slack(self, u: Array, log_q: Array, log_p: Array) -> Array:
+        r"""How far a belief is from being worst, in payoff units; never negative.
+
+        ``p·u + KL(p || q)/tau`` minus the certainty equivalent, computed as
+        ``KL(p || worst-case belief)/tau`` (or ``p·u - min(u)`` at ``tau = inf``), which is the same
+        number without the cancellation. At ``tau = 0`` only ``p = q`` is feasible.
+
+        Parameters
+        ----------
+        u, log_q, log_p : array (..., m)
+
+        Returns
+        -------
+        array (...)
+        """
+        xp = u.__array_namespace__()
+        tau = xp.asarray(self.tau, dtype=u.dtype)
+        low = xp.min(u, axis=-1, keepdims=True)
+        at_worst = xp.sum(xp.exp(log_p) * (u - low), axis=-1)
+        divergence = kl(log_p, self.log_belief(u, log_q))
+        usable = (tau > 0.0) & xp.isfinite(tau)
+        finite = divergence / xp.where(usable, tau, 1.0)
+        neutral = xp.where(divergence <= 1e-13, 0.0, xp.inf)
+        return xp.where(usable, finite, xp.where(tau == 0.0, neutral, at_worst))

@@ -1,0 +1,1 @@
+"""Games and agents as frozen, read-only data."""

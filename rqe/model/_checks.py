@@ -1,0 +1,75 @@
+"""Refusals shared by the constructors: each names the argument, the value and what is valid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+def frozen_array(value: Any, name: str, *, valid: str, ndim: int | None = None) -> FloatArray:
+    """A read-only float64 copy of `value`, refused if it is ragged, not real or not finite."""
+    try:
+        source = np.asarray(value)
+        if source.dtype.kind not in "biuf":
+            source = np.asarray(value, dtype=object)
+            if any(isinstance(v, (str, bytes, complex)) for v in source.ravel()):
+                raise TypeError("not real numbers")
+        array = np.array(source, dtype=np.float64, order="C", copy=True)
+    except (TypeError, ValueError, OverflowError) as error:
+        text = repr(value)
+        shown = text if len(text) < 80 else text[:77] + "..."
+        raise ValueError(f"{name} must be {valid}; got {shown} ({error})") from None
+    if ndim is not None and array.ndim != ndim:
+        raise ValueError(f"{name} must be {valid}; got an array of shape {array.shape}")
+    if not np.all(np.isfinite(array)):
+        where = np.argwhere(~np.isfinite(array))[0]
+        bad = array[tuple(where)]
+        raise ValueError(
+            f"{name} must be {valid}, all finite; got {bad} at index {tuple(where.tolist())}"
+        )
+    array.setflags(write=False)
+    return array
+
+
+def per_player(
+    value: Any, n_players: int, name: str, *, allow_inf: bool, allow_zero: bool = True
+) -> FloatArray:
+    """One non-negative number a player from a scalar or a sequence."""
+    top = "inf" if allow_inf else "finite"
+    low = ">= 0" if allow_zero else "> 0"
+    valid = f"a number {low} ({top} at most) or {n_players} of them, one a player"
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be {valid}; got {value!r}") from None
+    if array.shape not in ((), (n_players,)):
+        raise ValueError(f"{name} must be {valid}; got shape {array.shape}: {value!r}")
+    bad = np.isnan(array) | (array < 0.0)
+    if not allow_inf:
+        bad |= np.isinf(array)
+    if not allow_zero:
+        bad |= array == 0.0
+    if np.any(bad):
+        raise ValueError(f"{name} must be {valid}; got {value!r}")
+    array = np.broadcast_to(array, (n_players,)).copy()
+    array.setflags(write=False)
+    return array
+
+
+def labels(
+    given: Sequence[str] | None, count: int, name: str, default: Sequence[str]
+) -> tuple[str, ...]:
+    """`count` distinct, non-empty labels, or the default ones."""
+    if given is None:
+        return tuple(default)
+    if isinstance(given, str) or len(given) != count:
+        raise ValueError(f"{name} must be {count} labels; got {given!r}")
+    out = tuple(str(label) for label in given)
+    if len(set(out)) != count or not all(out):
+        raise ValueError(f"{name} must be {count} distinct, non-empty labels; got {given!r}")
+    return out

@@ -1,0 +1,189 @@
+"""Results to and from JSON: a documented schema, arrays as lists, no code in the file.
+
+Non-finite numbers, which JSON has no words for, are the strings ``"inf"``, ``"-inf"``, ``"nan"``.
+A file is written beside its destination and renamed, so it is whole or absent.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..model.agent import Agent, make_agents
+from .batch import BatchEquilibrium
+from .equilibrium import Equilibrium, EquilibriumSet, read_only
+from .gaussian import GaussianEquilibrium
+from .status import Status
+from .table import Table
+
+SCHEMA = "rqe-result-1"
+_KINDS: dict[str, Any] = {
+    cls.__name__: cls
+    for cls in (Equilibrium, EquilibriumSet, BatchEquilibrium, GaussianEquilibrium, Table)
+}
+# fields that are not arrays, tuples of arrays or plain scalars need a word on how to read them
+_PLAIN_TUPLES = {"players", "actions", "notes", "branch", "columns", "rows"}
+
+
+def to_dict(result: Any) -> dict[str, Any]:
+    """A result as plain lists, numbers and strings, ready for `json.dumps`.
+
+    Raises
+    ------
+    ValueError
+        `result` is not one of the package's result types.
+    """
+    kind = type(result).__name__
+    if _KINDS.get(kind) is not type(result):
+        raise ValueError(f"result must be one of {', '.join(_KINDS)}; got {kind}")
+    fields = {f.name: _encode(getattr(result, f.name)) for f in dataclasses.fields(result)}
+    return {"schema": SCHEMA, "kind": kind, **fields}
+
+
+def from_dict(data: Any) -> Any:
+    """The result that `to_dict` wrote.
+
+    Raises
+    ------
+    ValueError
+        Another schema, an unknown kind, missing or unexpected fields, or malformed values.
+    """
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        got = data.get("schema") if isinstance(data, dict) else type(data).__name__
+        raise ValueError(f"schema must be {SCHEMA!r}; got {got!r}")
+    cls = _KINDS.get(str(data.get("kind")))
+    if cls is None:
+        raise ValueError(f"kind must be one of {', '.join(_KINDS)}; got {data.get('kind')!r}")
+    names = {f.name for f in dataclasses.fields(cls)}
+    given = set(data) - {"schema", "kind"}
+    if given != names:
+        raise ValueError(
+            f"fields of {cls.__name__} must be {sorted(names)}; missing {sorted(names - given)}, "
+            f"unexpected {sorted(given - names)}"
+        )
+    try:
+        return cls(**{name: _decode(name, data[name]) for name in names})
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"malformed {cls.__name__}: {error}") from None
+
+
+def save(result: Any, path: str | os.PathLike[str]) -> None:
+    """Write a result to a JSON file, whole or not at all.
+
+    Parameters
+    ----------
+    result : Equilibrium, EquilibriumSet, BatchEquilibrium, GaussianEquilibrium or Table
+    path : path
+        Overwritten if it is there.
+
+    Raises
+    ------
+    ValueError
+        `result` is not a result.
+    OSError
+        The place cannot be written.
+    """
+    text = json.dumps(to_dict(result), allow_nan=False)
+    target = Path(path)
+    handle, partial = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(partial, target)
+    except BaseException:
+        os.unlink(partial)
+        raise
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """Read a result that `save` wrote.
+
+    Raises
+    ------
+    ValueError
+        The file is not JSON, or not a result of this schema.
+    """
+    text = Path(path).read_text(encoding="utf-8")
+    try:
+        data = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"path must hold a result saved by rqe.save; {path}: {error}") from None
+    return from_dict(data)
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, Status):
+        return value.name
+    if isinstance(value, Agent):
+        return {"tau": _encode(value.risk.tau), "epsilon": _encode(value.regularizer.epsilon)}
+    if isinstance(value, Equilibrium):
+        return to_dict(value)
+    if isinstance(value, np.ndarray):
+        return _encode(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [_encode(v) for v in value]
+    if isinstance(value, (float, np.floating)):
+        return float(value) if math.isfinite(value) else str(float(value))
+    if isinstance(value, np.generic):
+        return value.item()
+    return value
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise TypeError(f"expected a number, got {value!r}")
+    if isinstance(value, str) and value not in ("inf", "-inf", "nan"):
+        raise TypeError(f"expected a number, got {value!r}")
+    return float(value)
+
+
+def _array(value: Any) -> Any:
+    def walk(v: Any) -> Any:
+        return [walk(w) for w in v] if isinstance(v, list) else _number(v)
+
+    return read_only(walk(value))
+
+
+def _deep_tuple(value: Any) -> Any:
+    return tuple(_deep_tuple(v) for v in value) if isinstance(value, list) else value
+
+
+def _decode(name: str, value: Any) -> Any:
+    if name == "status":
+        return Status[value] if isinstance(value, str) else tuple(Status[v] for v in value)
+    if name == "agents":
+        taus = [_number(a["tau"]) for a in value]
+        epsilons = [_number(a["epsilon"]) for a in value]
+        return make_agents(taus, epsilons, len(value))
+    if name == "equilibria":
+        return tuple(from_dict(v) for v in value)
+    if name in _PLAIN_TUPLES:
+        return _deep_tuple(value)
+    if name == "iterations" and isinstance(value, list):
+        return np.array(value, dtype=np.int64)
+    if name in _ARRAY_TUPLES:
+        return tuple(_array(v) for v in value)
+    if isinstance(value, list):
+        return _array(value)
+    if name in _FLOATS:
+        return _number(value)
+    return value
+
+
+_ARRAY_TUPLES = {
+    "strategies",
+    "log_strategies",
+    "beliefs",
+    "means",
+    "covariances",
+    "belief_means",
+    "belief_covariances",
+}
+_FLOATS = {"residual", "shared_reward"}

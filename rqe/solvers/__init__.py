@@ -1,0 +1,1 @@
+"""Solvers: a game and its players' attitudes in, an equilibrium with evidence out."""

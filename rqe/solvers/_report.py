@@ -1,0 +1,93 @@
+"""From a profile to a result: evidence, verdict, record. The one place that builds `Equilibrium`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..certificate import evidence, verdict
+from ..model._checks import FloatArray
+from ..model.agent import Agent, degrees
+from ..model.normal_form import NormalFormGame
+from ..result.equilibrium import Equilibrium, read_only
+from ..result.status import ConvergenceError, Status
+
+
+def report(
+    game: NormalFormGame,
+    log_strategies: Sequence[FloatArray],
+    agents: Sequence[Agent],
+    *,
+    tol: float,
+    method: str,
+    iterations: int,
+    ending: Status = Status.UNCERTIFIED,
+    log_beliefs: Sequence[FloatArray | None] | None = None,
+    branch: str = "unknown",
+    index: int | None = None,
+    concept: str = "rqe",
+    throw: bool = True,
+    detail: str = "",
+) -> Equilibrium:
+    """Certify a profile and record it.
+
+    Parameters
+    ----------
+    game, log_strategies, agents
+        The profile, as log-probabilities, and whose it is.
+    tol : float
+        Bound on the residual.
+    ending : Status
+        What the record says where the profile is not solved.
+    throw : bool
+        Raise `ConvergenceError` where it is not.
+    """
+    tau, epsilon = degrees(agents)
+    found = evidence(game.own_payoffs, log_strategies, tau, epsilon, log_beliefs)
+    status = verdict(found, game.payoff_ranges, tol, ending)
+    shape = game.shape
+    result = Equilibrium(
+        strategies=tuple(read_only(np.exp(x)) for x in log_strategies),
+        log_strategies=tuple(read_only(x) for x in log_strategies),
+        beliefs=tuple(
+            read_only(np.exp(p).reshape([n for j, n in enumerate(shape) if j != i]))
+            for i, p in enumerate(found.log_beliefs)
+        ),
+        payoffs=read_only(found.payoffs),
+        values=read_only(found.values),
+        regret=read_only(found.regret),
+        residual=float(found.residual),
+        status=status,
+        iterations=int(iterations),
+        method=method,
+        agents=tuple(agents),
+        branch=branch if status is Status.CONVERGED else "unknown",
+        index=index,
+        concept=concept,
+        players=game.players,
+        actions=game.actions,
+        name=game.name,
+    )
+    if throw and status is not Status.CONVERGED:
+        raise ConvergenceError(result, detail)
+    return result
+
+
+def settle(result: Equilibrium, *, throw: bool) -> Equilibrium:
+    """The result, or its `ConvergenceError` where it is not converged and `throw` is set."""
+    if throw and result.status is not Status.CONVERGED:
+        raise ConvergenceError(result)
+    return result
+
+
+def relabel(result: Equilibrium, **changes: object) -> Equilibrium:
+    """The same record with some fields replaced."""
+    return replace(result, **changes)  # type: ignore[arg-type]
+
+
+def log_of(strategies: Sequence[FloatArray]) -> tuple[FloatArray, ...]:
+    """Logarithms of mixed strategies; a zero becomes ``-inf`` without a warning."""
+    with np.errstate(divide="ignore"):
+        return tuple(np.log(x) for x in strategies)
