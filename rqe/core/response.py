@@ -50,7 +50,7 @@ def reply(payoff: Array, log_x: Array, log_q: Array, risk: Any, regularizer: Any
     >>> from rqe.core.regularizer import NegEntropy
     >>> stag_hunt, even = np.array([[4.0, 0.0], [3.0, 3.0]]), np.log([0.5, 0.5])
     >>> np.exp(reply(stag_hunt, even, even, Entropic(1.0), NegEntropy(1.0)).log_response).round(4)
-    array([0.0849, 0.9151])
+    array([0.0742, 0.9258])
     """
     xp = log_x.__array_namespace__()
     outcomes = outcome_payoffs(payoff, xp.exp(log_x))
@@ -60,7 +60,7 @@ def reply(payoff: Array, log_x: Array, log_q: Array, risk: Any, regularizer: Any
 
 
 def residual(log_x: Array, log_response: Array) -> Array:
-    """Largest difference of probability between a strategy and the reply to it; (..., n) to (...)."""
+    """Largest difference of a probability from the reply to it; (..., n) to (...)."""
     xp = log_x.__array_namespace__()
     return xp.max(xp.abs(xp.exp(log_x) - xp.exp(log_response)), axis=-1)
 

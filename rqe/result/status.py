@@ -46,7 +46,7 @@ class ConvergenceError(RuntimeError):
 
 
 class InfiniteRiskError(ValueError):
-    """A player's risk-adjusted payoff is minus infinity at every strategy: its ``tau`` is too large.
+    """A player's risk-adjusted payoff is minus infinity at every strategy: ``tau`` is too large.
 
     Attributes
     ----------

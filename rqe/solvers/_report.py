@@ -1,4 +1,4 @@
-"""From a profile to a result: evidence, verdict, record. The one place that builds `Equilibrium`."""
+"""From a profile to a result: evidence, verdict, record. Only this builds `Equilibrium`."""
 
 from __future__ import annotations
 
