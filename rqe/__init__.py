@@ -18,6 +18,9 @@ from .result import (
     load,
     save,
 )
+from .solvers import solve, solve_qre, solve_rqe
+from .solvers.enumeration import enumerate_rqe
+from .solvers.many import solve_many
 
 __all__ = [
     "Agent",
@@ -35,6 +38,11 @@ __all__ = [
     "Status",
     "Table",
     "__version__",
+    "enumerate_rqe",
     "load",
     "save",
+    "solve",
+    "solve_many",
+    "solve_qre",
+    "solve_rqe",
 ]

@@ -33,14 +33,17 @@ class ConvergenceError(RuntimeError):
     Attributes
     ----------
     result : Equilibrium or the solver's other result type
-        The best iterate, with its residual, regret and status.
+        The best iterate, with its residual, regret and status; of a batch, the whole batch.
     status : Status
+        Of a batch, the first that is not converged.
     """
 
     def __init__(self, result: Any, detail: str = "") -> None:
         self.result = result
-        self.status: Status = result.status
-        evidence = f"residual {result.residual:.3g}" if hasattr(result, "residual") else ""
+        given = result.status if isinstance(result.status, tuple) else (result.status,)
+        self.status: Status = next((s for s in given if s is not Status.CONVERGED), given[0])
+        single = isinstance(getattr(result, "residual", None), float)
+        evidence = f"residual {result.residual:.3g}" if single else ""
         parts = [f"{self.status.name}: {self.status.value}", evidence, detail]
         super().__init__(" | ".join(part for part in parts if part))
 

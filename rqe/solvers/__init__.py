@@ -1,1 +1,262 @@
 """Solvers: a game and its players' attitudes in, an equilibrium with evidence out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..model._checks import per_player
+from ..model.agent import Agent, make_agents
+from ..model.normal_form import NormalFormGame
+from ..result.equilibrium import Equilibrium
+from ..result.status import Status
+from ._report import report
+from ._validate import (
+    attitudes,
+    check_agents,
+    check_choice,
+    check_game,
+    check_numbers,
+    check_start,
+)
+from .normal_form import METHODS, SELECTIONS, Batch, solve_batch
+
+
+def solve_rqe(
+    game: Any,
+    tau: Any,
+    epsilon: Any,
+    *,
+    method: str = "auto",
+    select: str | None = None,
+    start: Any = None,
+    tol: float = 1e-10,
+    max_steps: int = 10_000,
+    throw: bool = True,
+) -> Any:
+    """Risk-averse quantal response equilibrium (SRA eqs. 1 and 2; RQE24), with its evidence.
+
+    Parameters
+    ----------
+    game : NormalFormGame or QuadraticGame
+        Any number of players. Quadratic games have their Gaussian equilibrium computed.
+    tau : float or sequence of N floats
+        Degrees of risk aversion in 1/payoff units, in [0, inf]. ``0`` is risk neutrality; at
+        ``inf`` a player prepares for the worst of ALL the others' joint actions, and its strategy
+        comes from a convex program.
+    epsilon : float or sequence of N floats
+        Degrees of bounded rationality in payoff units, > 0 (logit precision is ``1 / epsilon``).
+        ``0`` is allowed for players with ``tau = inf`` (security strategies).
+    method : {"auto", "homotopy", "fixed_point", "newton"}
+        ``homotopy`` follows the principal branch; the other two follow none.
+    select : {"principal", "any"}, optional
+        Which equilibrium, where there are several. ``principal``: the branch followed down in
+        ``epsilon`` at fixed ``tau`` from the uniform profile, whatever the machine or solver;
+        players with ``tau = inf`` are held at their strategy, which is unique. ``any``: the first
+        found. The default is ``principal``, or ``any`` where ``start`` or a ``method`` that follows
+        no branch is given.
+    start : sequence of N arrays (n_i,), optional
+        Mixed strategies to start from, for ``select="any"``.
+    tol : float
+        Bound on the residual (sup norm of probabilities).
+    max_steps : int
+        Bound on the steps of each stage.
+    throw : bool
+        Raise where the equilibrium is not certified; else return it with its status.
+
+    Returns
+    -------
+    Equilibrium or GaussianEquilibrium
+
+    Raises
+    ------
+    ValueError
+        An argument is out of range; the message names it.
+    ConvergenceError
+        No certified equilibrium was reached; carries the best iterate.
+    InfiniteRiskError
+        A quadratic game in which a player's ``tau`` makes its risk infinite.
+
+    Examples
+    --------
+    >>> import games, rqe
+    >>> eq = rqe.solve_rqe(games.free_riding(), tau=1.0, epsilon=0.2)
+    >>> print(eq)  # doctest: +SKIP
+    >>> round(float(eq.strategies[0][0]), 8), eq.branch
+    (0.60822983, 'principal')
+    >>> eq.residual < 1e-10 and eq.max_regret < 1e-15
+    True
+    """
+    agents = make_agents(tau, epsilon, _players(game))
+    return _solve(game, agents, method, select, start, tol, max_steps, throw, "rqe")
+
+
+def solve_qre(
+    game: NormalFormGame,
+    epsilon: Any = None,
+    *,
+    lam: Any = None,
+    method: str = "auto",
+    select: str | None = None,
+    start: Any = None,
+    tol: float = 1e-10,
+    max_steps: int = 10_000,
+    throw: bool = True,
+) -> Equilibrium:
+    """Logit quantal response equilibrium (MP95), the ``tau = 0`` case of `solve_rqe`.
+
+    Parameters
+    ----------
+    game : NormalFormGame
+    epsilon : float or sequence of N floats
+        Degrees of bounded rationality in payoff units, > 0.
+    lam : float or sequence of N floats
+        Logit precision ``1 / epsilon`` in place of it, in [0, inf); at 0 play is uniform. Give one
+        of the two.
+    method, select, start, tol, max_steps, throw
+        As for `solve_rqe`.
+
+    Returns
+    -------
+    Equilibrium
+
+    Raises
+    ------
+    ValueError
+        Both or neither of ``epsilon`` and ``lam``; an argument out of range.
+    ConvergenceError
+        No certified equilibrium was reached; carries the best iterate.
+
+    Examples
+    --------
+    >>> import games, rqe
+    >>> eq = rqe.solve_qre(games.matching_pennies(), lam=3.0)
+    >>> eq.strategies[0]
+    array([0.5, 0.5])
+    """
+    if (epsilon is None) == (lam is None):
+        raise ValueError(f"give one of epsilon and lam; got epsilon={epsilon!r} and lam={lam!r}")
+    count = _players(game)
+    if lam is not None:
+        precision = per_player(lam, count, "lam", allow_inf=False)
+        ranges = check_game(game).payoff_ranges
+        # indifference at lam = 0 is the uniform profile: any epsilon far above the range gives it
+        flat = 1e17 * np.where(ranges > 0.0, ranges, 1.0)
+        with np.errstate(divide="ignore"):
+            epsilon = np.minimum(1.0 / precision, flat)
+    agents = make_agents(0.0, epsilon, count)
+    found = _solve(game, agents, method, select, start, tol, max_steps, throw, "qre")
+    assert isinstance(found, Equilibrium)
+    return found
+
+
+def _players(game: Any) -> int:
+    count = getattr(game, "n_players", None)
+    if not isinstance(count, int):
+        raise ValueError(
+            f"game must be a NormalFormGame or a QuadraticGame; got {type(game).__name__}"
+        )
+    return count
+
+
+def solve(
+    game: Any,
+    agents: Sequence[Agent],
+    *,
+    method: str = "auto",
+    select: str | None = None,
+    start: Any = None,
+    tol: float = 1e-10,
+    max_steps: int = 10_000,
+    throw: bool = True,
+) -> Any:
+    """Equilibrium of players with the given attitudes; see `solve_rqe` for the arguments.
+
+    Parameters
+    ----------
+    game : NormalFormGame or QuadraticGame
+    agents : sequence of Agent
+        One a player.
+    method, select, start, tol, max_steps, throw
+        As for `solve_rqe`.
+
+    Returns
+    -------
+    Equilibrium or GaussianEquilibrium
+
+    Raises
+    ------
+    ValueError
+        As for `solve_rqe`.
+    ConvergenceError
+        As for `solve_rqe`.
+
+    Examples
+    --------
+    >>> import games, rqe
+    >>> careful = rqe.Agent(rqe.Entropic(5.0), rqe.NegEntropy(0.2))
+    >>> neutral = rqe.Agent(rqe.Entropic(0.0), rqe.NegEntropy(0.2))
+    >>> eq = rqe.solve(games.free_riding(), [careful, neutral])
+    >>> eq.strategies[0].round(4)
+    array([0.7569, 0.2431])
+    """
+    return _solve(game, agents, method, select, start, tol, max_steps, throw, "rqe")
+
+
+def _solve(
+    game: Any,
+    agents: Sequence[Agent],
+    method: str,
+    select: str | None,
+    start: Any,
+    tol: float,
+    max_steps: int,
+    throw: bool,
+    concept: str,
+) -> Equilibrium:
+    finite = check_game(game)
+    people = check_agents(agents, finite.n_players)
+    tau, epsilon = attitudes(finite, people)
+    check_numbers(tol, max_steps)
+    check_choice("method", method, METHODS)
+    select = _selection(select, method, start)
+    begin = None if start is None else [z[None] for z in check_start(start, finite.shape)]
+    batch = Batch([p[None] for p in finite.own_payoffs], tau[None], epsilon[None])
+    out = solve_batch(
+        batch, method=method, select=select, start=begin, tol=tol, max_steps=max_steps
+    )
+    ending = out.status[0]
+    return report(
+        finite,
+        [z[0] for z in out.log_strategies],
+        people,
+        tol=tol,
+        method=out.stage[0],
+        iterations=int(out.iterations[0]),
+        ending=Status.UNCERTIFIED if ending is Status.CONVERGED else ending,
+        log_beliefs=[None if p is None else p[0] for p in out.log_beliefs],
+        branch="principal" if out.principal[0] else "unknown",
+        index=int(out.sign[0]) or None,
+        concept=concept,
+        throw=throw,
+    )
+
+
+def _selection(select: str | None, method: str, start: Any) -> str:
+    """Which equilibrium is asked for; a start or a method that follows no branch means any."""
+    if select is None:
+        return "principal" if start is None and method in ("auto", "homotopy") else "any"
+    check_choice("select", select, SELECTIONS)
+    if select == "principal" and start is not None:
+        raise ValueError(
+            "start must be None with select='principal', whose branch starts at the uniform "
+            "profile; use select='any'"
+        )
+    if select == "principal" and method not in ("auto", "homotopy"):
+        raise ValueError(
+            f"method must be 'auto' or 'homotopy' with select='principal'; got {method!r}, which "
+            "follows no branch"
+        )
+    return select

@@ -1,0 +1,98 @@
+"""A batch of games of one shape in the units the iterations like: payoffs centred, unit range.
+
+Payoffs × c with tau / c and epsilon × c leave every RQE unchanged, and so does adding a constant:
+iterations therefore run on payoffs in [-1/2, 1/2] with ``tau × range`` and ``epsilon / range``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..model._checks import FloatArray
+
+Profile = tuple[FloatArray, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Normalised payoffs and attitudes of a batch.
+
+    Attributes
+    ----------
+    payoffs : tuple of array (B or 1, n_i, m_i)
+        Own actions by the others' joint actions; a leading 1 is one game shared by the batch.
+    tau, precision : array (B, N)
+        Risk aversion in normalised units (finite), and ``1 / epsilon``.
+    fixed : tuple of (array (B, n_i) or None)
+        Log-strategies of players that do not respond (those with ``tau = inf``, whose strategy
+        does not depend on the others), None for those that do.
+    neutral : tuple of bool
+        Players with ``tau = 0`` in the whole batch, whose belief is the others' actual play.
+    """
+
+    payoffs: Profile
+    tau: FloatArray
+    precision: FloatArray
+    fixed: tuple[FloatArray | None, ...]
+    neutral: tuple[bool, ...]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of actions of each player."""
+        return tuple(p.shape[1] for p in self.payoffs)
+
+    @property
+    def active(self) -> tuple[int, ...]:
+        """Players that respond."""
+        return tuple(i for i, z in enumerate(self.fixed) if z is None)
+
+    @property
+    def batch(self) -> int:
+        """Number of games."""
+        return int(self.tau.shape[0])
+
+    def uniform(self) -> list[FloatArray]:
+        """The uniform profile (fixed players at their strategy), as log-probabilities."""
+        return [
+            np.full((self.batch, n), -np.log(n)) if given is None else given
+            for n, given in zip(self.sizes, self.fixed, strict=True)
+        ]
+
+    def take(self, keep: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Problem:
+        """The sub-batch of the given rows."""
+        return Problem(
+            payoffs=tuple(p if p.shape[0] == 1 else p[keep] for p in self.payoffs),
+            tau=self.tau[keep],
+            precision=self.precision[keep],
+            fixed=tuple(None if z is None else z[keep] for z in self.fixed),
+            neutral=self.neutral,
+        )
+
+
+def normalise(
+    own_payoffs: Sequence[FloatArray],
+    tau: FloatArray,
+    epsilon: FloatArray,
+    fixed: Sequence[FloatArray | None],
+) -> Problem:
+    """Centre and scale payoffs (B or 1, n_i, m_i); ``tau`` and ``epsilon`` (B, N) go with them."""
+    scaled, taus, precisions = [], [], []
+    for i, raw in enumerate(own_payoffs):
+        low, high = raw.min(axis=(1, 2)), raw.max(axis=(1, 2))
+        span = high - low
+        unit = np.where(span > 0.0, span, 1.0)
+        scaled.append((raw - (0.5 * (low + high))[:, None, None]) / unit[:, None, None])
+        responds = fixed[i] is None
+        taus.append(tau[:, i] * unit if responds else np.zeros(tau.shape[0]))
+        precisions.append(unit / epsilon[:, i] if responds else np.zeros(tau.shape[0]))
+    tau_out = np.stack([np.broadcast_to(t, tau.shape[:1]) for t in taus], axis=1)
+    return Problem(
+        payoffs=tuple(scaled),
+        tau=tau_out,
+        precision=np.stack([np.broadcast_to(k, tau.shape[:1]) for k in precisions], axis=1),
+        fixed=tuple(fixed),
+        neutral=tuple(bool(np.all(tau_out[:, i] == 0.0)) for i in range(len(scaled))),
+    )

@@ -1,0 +1,232 @@
+r"""The RQE as a smooth system in log-strategies AND log-beliefs, and its linear algebra.
+
+The unknowns are ``z_i = log x_i`` and ``y_i = log p_i``; the equations, at precision ``ℓ/epsilon``,
+
+.. math:: z_i = \log\mathrm{softmax}(\ell\, U_i p_i / \epsilon_i), \qquad
+          y_i = \log\mathrm{softmax}(\log x_{-i} - \tau_i U_i^\top x_i).
+
+Keeping the belief as an unknown, in place of eliminating it, keeps every nonlinearity an
+exponential of unit scale whatever ``tau``: eliminated, the belief turns over while payoffs change
+by 1/tau, and Newton's method sees only that far. The belief's step is explicit in the strategies',
+so the linear system still has only as many unknowns as there are actions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..core.ops import action_payoffs, joint_log, outcome_payoffs
+from ..model._checks import FloatArray
+from ._problem import Problem
+
+State = list[FloatArray]
+BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
+
+REACH = 0.35
+"""Largest change of any probability that a linear prediction is trusted for."""
+
+
+def normalised(x: FloatArray) -> FloatArray:
+    """Log-softmax along the last axis, in NumPy's fewest calls."""
+    shifted: FloatArray = x - x.max(axis=-1, keepdims=True)
+    shifted -= np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return shifted
+
+
+def beliefs(problem: Problem, z: State) -> State:
+    """Gibbs tilts at a profile, as log-probabilities; fixed players get an empty array."""
+    out = []
+    for i, payoff in enumerate(problem.payoffs):
+        if problem.fixed[i] is not None:
+            out.append(np.empty((problem.batch, 0)))
+            continue
+        log_q = joint_log(tuple(z), i)
+        if not problem.neutral[i]:
+            outcomes = outcome_payoffs(payoff, np.exp(z[i]))
+            log_q = normalised(log_q - problem.tau[:, i, None] * outcomes)
+        out.append(log_q)
+    return out
+
+
+@dataclass
+class Linearised:
+    """The system linearised at a point; everything a Newton step or a tangent needs."""
+
+    log_response: State
+    """Quantal responses to the current beliefs, (B, n_i), active players in order."""
+    gap: State
+    """Log-residuals of the strategies."""
+    belief_gap: list[FloatArray | None]
+    """Log-residuals of the beliefs; None for risk-neutral players, whose belief is exact."""
+    tilt: State
+    """Gibbs tilts at the current strategies, as probabilities."""
+    drift: State
+    """Derivative of the log-responses with respect to ``ℓ``."""
+    slopes: list[FloatArray]
+    """``d log_response / d log_belief``, (B, n_i, m_i), with the tilt's normalisation built in."""
+    load: State
+    """Right-hand sides of the Newton system, (B, n_i)."""
+
+
+def linearise(problem: Problem, z: State, y: State, level: FloatArray) -> Linearised:
+    """Residuals and slopes at ``(z, y)`` and precision multiplier ``level`` (B,)."""
+    out = Linearised([], [], [], [], [], [], [])
+    for i in problem.active:
+        payoff, kappa = problem.payoffs[i], problem.precision[:, i, None]
+        sharp = level[:, None] * kappa
+        p, log_x = np.exp(y[i]), z[i]
+        values = action_payoffs(payoff, p)
+        log_s = normalised(sharp * values)
+        s = np.exp(log_s)
+        gap = log_s - log_x
+        load, tilt, belief_gap = gap, p, None
+        if not problem.neutral[i]:
+            outcomes = outcome_payoffs(payoff, np.exp(log_x))
+            log_tilt = normalised(joint_log(tuple(z), i) - problem.tau[:, i, None] * outcomes)
+            belief_gap, tilt = log_tilt - y[i], np.exp(log_tilt)
+            moved = action_payoffs(payoff, p * belief_gap)
+            load = gap + sharp * (moved - (s * moved).sum(-1, keepdims=True))
+        slope = payoff * p[:, None, :]
+        slope -= values[:, :, None] * tilt[:, None, :]
+        slope -= np.matmul(s[:, None, :], slope)
+        slope *= sharp[:, :, None]
+        out.log_response.append(log_s)
+        out.gap.append(gap)
+        out.belief_gap.append(belief_gap)
+        out.tilt.append(tilt)
+        out.drift.append(kappa * (values - (s * values).sum(-1, keepdims=True)))
+        out.slopes.append(slope)
+        out.load.append(load)
+    return out
+
+
+def marginal(problem: Problem, i: int, j: int, slope: FloatArray) -> FloatArray:
+    """Sum of (B, n_i, m_i) over all others' actions but player j's: (B, n_i, n_j)."""
+    others = [k for k in range(len(problem.sizes)) if k != i]
+    if len(others) == 1:
+        return slope
+    tensor = slope.reshape(*slope.shape[:2], *(problem.sizes[k] for k in others))
+    total: FloatArray = tensor.sum(axis=tuple(2 + a for a, k in enumerate(others) if k != j))
+    return total
+
+
+def jacobian(problem: Problem, z: State, lin: Linearised) -> FloatArray:
+    """Dense matrix of the Newton system, (B, n, n), ``n`` the active players' actions."""
+    active, sizes = problem.active, problem.sizes
+    starts = np.concatenate([[0], np.cumsum([sizes[i] for i in active])])
+    n = int(starts[-1])
+    matrix = np.zeros((problem.batch, n, n))
+    for a, i in enumerate(active):
+        rows = slice(starts[a], starts[a + 1])
+        for c, j in enumerate(active):
+            if i != j:
+                block = marginal(problem, i, j, lin.slopes[a])
+                np.negative(block, out=matrix[:, rows, starts[c] : starts[c + 1]])
+        if not problem.neutral[i]:
+            own = np.matmul(lin.slopes[a], np.swapaxes(problem.payoffs[i], 1, 2))
+            own *= (problem.tau[:, i, None] * np.exp(z[i]))[:, None, :]
+            matrix[:, rows, rows] = own
+    diagonal = np.arange(n)
+    matrix[:, diagonal, diagonal] += 1.0
+    return matrix
+
+
+def spread(problem: Problem, stacked: FloatArray) -> State:
+    """Split (B, n) over players; fixed players get zeros."""
+    out, start = [], 0
+    for i, n in enumerate(problem.sizes):
+        if problem.fixed[i] is None:
+            out.append(stacked[:, start : start + n])
+            start += n
+        else:
+            out.append(np.zeros((stacked.shape[0], n)))
+    return out
+
+
+def belief_step(problem: Problem, z: State, lin: Linearised, dz: State, newton: bool) -> State:
+    """Steps of the log-beliefs that go with ``dz``; with the belief residual if ``newton``."""
+    out = []
+    position = 0
+    for i, payoff in enumerate(problem.payoffs):
+        if problem.fixed[i] is not None:
+            out.append(np.empty((problem.batch, 0)))
+            continue
+        step = joint_log(tuple(dz), i)
+        if not problem.neutral[i]:
+            step = step - problem.tau[:, i, None] * outcome_payoffs(payoff, np.exp(z[i]) * dz[i])
+            step -= (lin.tilt[position] * step).sum(-1, keepdims=True)
+            gap = lin.belief_gap[position]
+            if newton and gap is not None:
+                step += gap
+        out.append(step)
+        position += 1
+    return out
+
+
+def stack(parts: list[FloatArray]) -> FloatArray:
+    """Active players' (B, n_i) side by side."""
+    return np.concatenate(parts, axis=1)
+
+
+def solve_linear(matrix: FloatArray, right: FloatArray) -> FloatArray:
+    """Solution of (B, n, n) against (B, n, k); NaN where a matrix is exactly singular."""
+    try:
+        return np.asarray(np.linalg.solve(matrix, right))
+    except np.linalg.LinAlgError:
+        out = np.full_like(right, np.nan)
+        for b in range(len(matrix)):
+            with contextlib.suppress(np.linalg.LinAlgError):
+                out[b] = np.linalg.solve(matrix[b], right[b])
+        return out
+
+
+def moved(problem: Problem, z: State, y: State, dz: State, dy: State) -> tuple[State, State]:
+    """The point ``(z + dz, y + dy)``, normalised; risk-neutral beliefs are set exactly."""
+    new_z = [
+        old if problem.fixed[i] is not None else normalised(old + dz[i]) for i, old in enumerate(z)
+    ]
+    new_y = []
+    for i, old in enumerate(y):
+        if problem.fixed[i] is not None:
+            new_y.append(old)
+        elif problem.neutral[i]:
+            new_y.append(joint_log(tuple(new_z), i))
+        else:
+            new_y.append(normalised(old + dy[i]))
+    return new_z, new_y
+
+
+def change(before: State, after: State) -> FloatArray:
+    """Largest change of a probability, (B,), over all arrays."""
+    worst: Any = 0.0
+    for a, b in zip(before, after, strict=True):
+        if a.shape[1]:
+            worst = np.maximum(worst, np.abs(np.exp(b) - np.exp(a)).max(axis=1))
+    return np.asarray(worst)
+
+
+def reach(now: State, step: State) -> FloatArray:
+    """Largest multiple of ``step`` that moves no probability by more than about `REACH`."""
+    worst: Any = 1e-300
+    for log_x, d in zip(now, step, strict=True):
+        if log_x.shape[1]:
+            room = np.logaddexp(0.0, np.log(REACH) - log_x)
+            rate = np.where(d > 0.0, d / room, np.where(log_x > np.log(REACH), -d, 0.0))
+            worst = np.maximum(worst, rate.max(axis=1))
+    return np.asarray(1.0 / worst)
+
+
+def scaled(parts: State, factor: FloatArray) -> State:
+    """Every array times one factor a row."""
+    return [part * factor[:, None] for part in parts]
+
+
+def choose(pick: BoolArray, new: State, old: State) -> State:
+    """Row by row, the new arrays or the old."""
+    if pick.all():
+        return new
+    return [np.where(pick[:, None], a, b) for a, b in zip(new, old, strict=True)]

@@ -1,0 +1,96 @@
+"""Refusals before iterating: each names the argument, the value and what would be valid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..model._checks import FloatArray
+from ..model.agent import Agent, degrees
+from ..model.normal_form import NormalFormGame
+
+
+def check_game(game: Any) -> NormalFormGame:
+    """A finite game whose payoffs span a finite range."""
+    if not isinstance(game, NormalFormGame):
+        raise ValueError(f"game must be a NormalFormGame; got {type(game).__name__}")
+    with np.errstate(over="ignore"):
+        ranges = game.payoff_ranges
+    if not np.all(np.isfinite(ranges)):
+        raise ValueError(
+            f"payoffs must span a range that float64 can hold; got ranges {ranges}: rescale them"
+        )
+    return game
+
+
+def check_agents(agents: Any, n_players: int) -> tuple[Agent, ...]:
+    """One `Agent` a player."""
+    try:
+        given = tuple(agents)
+    except TypeError:
+        raise ValueError(f"agents must be {n_players} of Agent; got {agents!r}") from None
+    if len(given) != n_players or not all(isinstance(a, Agent) for a in given):
+        raise ValueError(f"agents must be {n_players} of Agent, one a player; got {agents!r}")
+    return given
+
+
+def check_degrees(ranges: FloatArray, tau: FloatArray, epsilon: FloatArray) -> None:
+    """Attitudes that quantal choice is defined for; arrays (..., N)."""
+    stuck = (epsilon == 0.0) & np.isfinite(tau)
+    if np.any(stuck):
+        player = int(np.argwhere(stuck)[0][-1])
+        raise ValueError(
+            f"epsilon[{player}] must be > 0 where tau is finite; got 0. Exact maximisation is "
+            "solve_nash for tau = 0, and epsilon = 0 with tau = inf (security) is allowed; the "
+            "risk-averse Nash equilibrium in between is not offered: take a small epsilon"
+        )
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        sharp = np.where(epsilon > 0.0, ranges / epsilon, 0.0)
+        stiff = np.where(np.isfinite(tau), tau * ranges, 0.0)
+    for name, value in (("range / epsilon", sharp), ("tau * range", stiff)):
+        if np.any(value > 1e15):
+            raise ValueError(
+                f"{name} must be at most 1e15 for float64 to resolve it; got {value.max():.3g}"
+            )
+
+
+def check_numbers(tol: Any, max_steps: Any) -> None:
+    """A tolerance in (0, 1) and a positive step count."""
+    if not isinstance(tol, (int, float)) or not 0.0 < tol < 1.0:
+        raise ValueError(f"tol must be a number in (0, 1); got {tol!r}")
+    if isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < 1:
+        raise ValueError(f"max_steps must be a whole number >= 1; got {max_steps!r}")
+
+
+def check_choice(name: str, value: Any, valid: Sequence[str]) -> str:
+    """One word of a closed list."""
+    if value not in valid:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, valid))}; got {value!r}")
+    return str(value)
+
+
+def check_start(start: Any, shape: Sequence[int]) -> list[FloatArray]:
+    """A profile of mixed strategies, as log-probabilities with zeros lifted off the boundary."""
+    valid = (
+        f"{len(shape)} mixed strategies of sizes {tuple(shape)}, non-negative, each summing to 1"
+    )
+    try:
+        parts = [np.asarray(x, dtype=np.float64) for x in start]
+    except (TypeError, ValueError):
+        raise ValueError(f"start must be {valid}; got {start!r}") from None
+    sizes = tuple(x.shape for x in parts)
+    if sizes != tuple((n,) for n in shape):
+        raise ValueError(f"start must be {valid}; got shapes {sizes}")
+    for x in parts:
+        if not (np.all(x >= 0.0) and abs(float(x.sum()) - 1.0) <= 1e-6):
+            raise ValueError(f"start must be {valid}; got {x}")
+    return [np.log(np.maximum(x, 1e-100)) for x in parts]
+
+
+def attitudes(game: NormalFormGame, agents: Sequence[Agent]) -> tuple[FloatArray, FloatArray]:
+    """The agents' checked ``tau`` and ``epsilon``."""
+    tau, epsilon = degrees(agents)
+    check_degrees(game.payoff_ranges, tau, epsilon)
+    return tau, epsilon

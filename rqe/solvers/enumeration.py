@@ -1,0 +1,264 @@
+"""Every RQE that many starts and continuation in ``tau`` find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice, product
+from typing import Any
+
+import numpy as np
+
+from ..certificate import evidence, is_solved
+from ..model._checks import FloatArray
+from ..model.agent import Agent, make_agents
+from ..model.normal_form import NormalFormGame
+from ..result.equilibrium import Equilibrium, EquilibriumSet
+from ..result.status import Status
+from ._loop import iterate
+from ._problem import Problem
+from ._report import report
+from ._system import State, beliefs, jacobian, linearise
+from ._validate import attitudes, check_game, check_numbers
+from .newton import Newton
+from .normal_form import Batch, solve_batch
+
+SAME = 1e-6
+"""Largest difference of probabilities between two records of one equilibrium."""
+LADDER = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0)
+"""Shares of the target ``tau`` at which equilibria are collected and carried upward."""
+PURE_STARTS = 256
+
+
+def enumerate_rqe(
+    game: NormalFormGame,
+    tau: Any,
+    epsilon: Any,
+    *,
+    starts: int = 64,
+    rounds: int = 6,
+    tol: float = 1e-10,
+    max_steps: int = 80,
+    seed: Any = 0,
+) -> EquilibriumSet:
+    """All risk-averse quantal response equilibria that many starts and continuation find.
+
+    Damped Newton is started from the uniform profile, the pure profiles and random ones, first at
+    ``tau = 0`` and then at rising shares of the target, where the equilibria found so far start
+    too; the principal branch is added. Rounds of new random starts go on until the fixed-point
+    indices sum to 1, as they must for the complete set, and a round has found nothing new.
+
+    Parameters
+    ----------
+    game : NormalFormGame
+    tau, epsilon : float or sequence of N floats
+        As for `solve_rqe`.
+    starts : int
+        Random starts a round, >= 1.
+    rounds : int
+        At most so many rounds, >= 1.
+    tol : float
+        Bound on each equilibrium's residual.
+    max_steps : int
+        Newton steps a start.
+    seed : int, Generator or SeedSequence
+        Of the random starts.
+
+    Returns
+    -------
+    EquilibriumSet
+        Ordered by strategies, each certified, with its fixed-point index (None where singular).
+        ``complete`` is ``"unknown"``: an index sum of 1 is necessary for completeness, not
+        sufficient.
+
+    Raises
+    ------
+    ValueError
+        An argument is out of range; the message names it.
+
+    Examples
+    --------
+    >>> import games, rqe
+    >>> eqs = rqe.enumerate_rqe(games.free_riding(), tau=0.5, epsilon=0.2)
+    >>> [round(float(eq.strategies[0][0]), 8) for eq in eqs], eqs.index_sum
+    ([0.28017478, 0.58369572, 0.84252458], 1)
+    """
+    finite = check_game(game)
+    people = make_agents(tau, epsilon, finite.n_players)
+    taus, epsilons = attitudes(finite, people)
+    check_numbers(tol, max_steps)
+    for name, value in (("starts", starts), ("rounds", rounds)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} must be a whole number >= 1; got {value!r}")
+    search = _Search(finite, people, taus, epsilons, tol, max_steps)
+    search.principal()
+    rng = np.random.default_rng(seed)
+    for number in range(rounds):
+        before = len(search.found)
+        search.climb(_starts(finite.shape, starts, rng, first=number == 0))
+        quiet = len(search.found) == before
+        if search.index_sum() == 1 and (quiet or not search.batch.problem.active):
+            break
+    return search.collect()
+
+
+class _Search:
+    """What has been found so far, and how to look for more."""
+
+    def __init__(
+        self,
+        game: NormalFormGame,
+        agents: tuple[Agent, ...],
+        tau: FloatArray,
+        epsilon: FloatArray,
+        tol: float,
+        max_steps: int,
+    ) -> None:
+        self.game, self.agents, self.tol, self.max_steps = game, agents, tol, max_steps
+        self.tau, self.epsilon = tau, epsilon
+        self.own = [p[None] for p in game.own_payoffs]
+        self.batch = Batch(self.own, tau[None], epsilon[None])
+        self.found: list[State] = []
+        self.branch: list[str] = []
+        self.index: list[int | None] = []
+
+    def principal(self) -> None:
+        """The equilibrium on the branch from the uniform profile."""
+        out = solve_batch(self.batch, tol=self.tol)
+        if out.status[0] is Status.CONVERGED:
+            self._keep([z[:1] for z in out.log_strategies], "principal")
+
+    def climb(self, starts: State) -> None:
+        """Newton from the given starts at rising ``tau``, carrying what is found upward."""
+        if not self.batch.problem.active:
+            return
+        carried: State | None = None
+        ladder = LADDER if np.any(self.tau[np.isfinite(self.tau)] > 0.0) else (1.0,)
+        for share in ladder:
+            pool = starts if carried is None else _join(carried, starts)
+            problem = _spread_problem(self.batch.problem, share, len(pool[0]))
+            method = Newton(problem)
+            z = [p if f is None else f for p, f in zip(pool, problem.fixed, strict=True)]
+            state, _, _ = iterate(method, method.begin(z), self.max_steps)
+            good = np.flatnonzero(method.settled(state))
+            carried = _distinct([part[good] for part in state.z])
+            if not len(carried[0]):
+                carried = None
+        if carried is not None:
+            for k in range(len(carried[0])):
+                self._keep([part[k : k + 1] for part in carried], "unknown")
+
+    def _keep(self, z: State, branch: str) -> None:
+        batch = self.batch
+        found = evidence(self.own, z, batch.tau, batch.epsilon, batch.duals)
+        if not bool(is_solved(found, batch.ranges, self.tol)[0]) or any(
+            _distance(z, old) < SAME for old in self.found
+        ):
+            return
+        self.found.append(z)
+        self.branch.append(branch)
+        self.index.append(_index(batch.problem, z))
+
+    def index_sum(self) -> int | None:
+        """Sum of the indices, None if one is unknown or nothing was found."""
+        if not self.index or None in self.index:
+            return None
+        return sum(i for i in self.index if i is not None)
+
+    def collect(self) -> EquilibriumSet:
+        """The records, ordered by the first player's strategy, then the next's."""
+        order = sorted(
+            range(len(self.found)),
+            key=lambda k: [round(float(p), 9) for z in self.found[k] for p in np.exp(z[0])],
+        )
+        total = self.index_sum()
+        notes = []
+        if total is None:
+            notes.append("an equilibrium is singular: its index, and so the sum, is not defined")
+        elif total != 1:
+            notes.append(f"indices sum to {total}, not 1: equilibria are missing; raise starts")
+        return EquilibriumSet(
+            equilibria=tuple(self._record(k) for k in order),
+            index_sum=total,
+            method="damped newton from many starts, continuation in tau",
+            notes=tuple(notes),
+        )
+
+    def _record(self, k: int) -> Equilibrium:
+        return report(
+            self.game,
+            [part[0] for part in self.found[k]],
+            self.agents,
+            tol=self.tol,
+            method="newton" if self.branch[k] == "unknown" else "homotopy",
+            iterations=0,
+            log_beliefs=[None if p is None else p[0] for p in self.batch.duals],
+            branch=self.branch[k],
+            index=self.index[k],
+        )
+
+
+def _starts(shape: tuple[int, ...], count: int, rng: np.random.Generator, *, first: bool) -> State:
+    """Random profiles of varied concentration; in the first round uniform and pure ones too."""
+    spread = rng.choice([0.3, 1.0, 3.0], size=count)
+    parts = [
+        np.log(np.maximum(rng.standard_gamma(np.repeat(spread[:, None], n, axis=1)), 1e-12))
+        for n in shape
+    ]
+    if first:
+        profiles = list(islice(product(*(range(n) for n in shape)), PURE_STARTS))
+        for i, n in enumerate(shape):
+            # close to pure equilibria of very precise play, basins are as narrow as play is noisy
+            pure = [np.full((len(profiles), n), np.log(share / n)) for share in (0.05, 1e-30)]
+            for part in pure:
+                part[np.arange(len(profiles)), [a[i] for a in profiles]] = 0.0
+            parts[i] = np.concatenate([np.zeros((1, n)), *pure, parts[i]])
+    return [p - np.log(np.exp(p).sum(axis=1, keepdims=True)) for p in parts]
+
+
+def _spread_problem(problem: Problem, share: float, count: int) -> Problem:
+    """One game repeated for `count` starts, at a share of its ``tau``."""
+    tau = share * problem.tau
+    return Problem(
+        payoffs=problem.payoffs,
+        tau=np.repeat(tau, count, axis=0),
+        precision=np.repeat(problem.precision, count, axis=0),
+        fixed=tuple(None if z is None else np.repeat(z, count, axis=0) for z in problem.fixed),
+        neutral=tuple(bool(t == 0.0) for t in tau[0]),
+    )
+
+
+def _join(a: State, b: State) -> State:
+    return [np.concatenate(pair) for pair in zip(a, b, strict=True)]
+
+
+def _distance(a: State, b: State) -> float:
+    return max(float(np.abs(np.exp(p) - np.exp(q)).max()) for p, q in zip(a, b, strict=True))
+
+
+def _distinct(z: State) -> State:
+    """One of every group of profiles that agree to `SAME`."""
+    flat = np.exp(np.concatenate(z, axis=1))
+    kept: list[int] = []
+    for k in _by_coordinate(flat):
+        if not any(np.abs(flat[k] - flat[j]).max() < SAME for j in kept):
+            kept.append(k)
+    return [part[kept] for part in z]
+
+
+def _by_coordinate(flat: FloatArray) -> Iterator[int]:
+    yield from (int(k) for k in np.lexsort(flat.T[::-1]))
+
+
+def _index(problem: Problem, z: State) -> int | None:
+    """Sign of ``det(I - DΦ)``, None where the matrix is singular to working precision."""
+    if not problem.active:
+        return 1
+    y = beliefs(problem, z)
+    with np.errstate(all="ignore"):
+        matrix = jacobian(problem, z, linearise(problem, z, y, np.ones(1)))[0]
+    if not np.all(np.isfinite(matrix)):
+        return None
+    values = np.linalg.svd(matrix, compute_uv=False)
+    if values[-1] <= 1e-9 * min(1.0, values[0]):
+        return None
+    return int(np.linalg.slogdet(matrix)[0])

@@ -1,0 +1,251 @@
+"""The principal branch: followed from the uniform profile as ``epsilon`` comes down to its target.
+
+The path is traced in the precision multiplier ``level`` from 0 (``epsilon = inf``, where the
+uniform profile is the only equilibrium) to 1, by pseudo-arclength in the information metric of the
+strategies, so it passes folds. Each accepted point is checked for the parity that a regular branch
+keeps: sign det J times the direction in ``level``. A jump to another branch breaks it and is
+retried with smaller steps; only a break that survives them is taken for a bifurcation crossed. A
+batch moves in lockstep, every game with its own step length.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..model._checks import FloatArray
+from ..result.status import Status
+from ._problem import Problem
+from ._system import (
+    REACH,
+    BoolArray,
+    State,
+    belief_step,
+    beliefs,
+    change,
+    choose,
+    jacobian,
+    linearise,
+    moved,
+    reach,
+    scaled,
+    solve_linear,
+    spread,
+    stack,
+)
+
+CONTRACTION = 0.4
+"""Newton corrections must shrink at least this much from one to the next."""
+LOOSE, TIGHT = 1e-4, 1e-8
+"""Corrections, in probability, at which a point of the path, and the target, count as reached."""
+SMALLEST = 1e-9
+"""Step length, in the path's metric, below which the branch counts as lost."""
+CROSSING = 1e-3
+"""Step length below which a change of parity is taken for a bifurcation that was crossed."""
+ERROR = 0.05
+"""First correction, in probability, that step lengths aim at."""
+
+
+@dataclass
+class Walk:
+    """Where every game still under way stands on its path."""
+
+    problem: Problem
+    rows: np.ndarray[Any, np.dtype[np.intp]]
+    unit: FloatArray
+    z: State
+    y: State
+    level: FloatArray
+    tz: State
+    ty: State
+    tl: FloatArray
+    length: FloatArray
+    parity: FloatArray
+    sign: FloatArray
+    landed: BoolArray
+    lost: BoolArray
+
+
+@dataclass
+class Corrected:
+    """What Newton made of predicted points."""
+
+    z: State
+    y: State
+    level: FloatArray
+    slope: State
+    y_slope: State
+    first: FloatArray
+    good: BoolArray
+    sign: FloatArray
+
+
+@dataclass
+class Arrival:
+    """Where each game of the whole batch ended."""
+
+    z: State
+    y: State
+    level: FloatArray
+    sign: FloatArray
+    landed: BoolArray
+    work: int = 0
+
+
+def inner(z: State, a: State, b: State) -> FloatArray:
+    """Information metric: expectation of ``a * b`` under each player's strategy, summed."""
+    total: Any = 0.0
+    for log_x, u, v in zip(z, a, b, strict=True):
+        total = total + (np.exp(log_x) * u * v).sum(axis=1)
+    return np.asarray(total)
+
+
+class Homotopy:
+    """Predictor–corrector steps of a whole batch; a `Method` for the driver loop."""
+
+    def __init__(self, problem: Problem) -> None:
+        z = problem.uniform()
+        self.arrival = Arrival(
+            z=[np.array(part) for part in z],
+            y=beliefs(problem, z),
+            level=np.zeros(problem.batch),
+            sign=np.zeros(problem.batch),
+            landed=np.zeros(problem.batch, dtype=np.bool_),
+        )
+
+    def begin(self, problem: Problem) -> Walk:
+        """The uniform profile at ``level`` 0 and the direction in which the branch leaves it."""
+        z = problem.uniform()
+        y = beliefs(problem, z)
+        count = problem.batch
+        level, ones = np.zeros(count), np.ones(count)
+        lin = linearise(problem, z, y, level)
+        slope = spread(problem, stack(lin.drift))
+        y_slope = belief_step(problem, z, lin, slope, newton=False)
+        top = problem.precision.max(axis=1)
+        unit = 1.0 / np.where(top > 0.0, top, 1.0)
+        norm = 1.0 / np.sqrt(inner(z, slope, slope) + unit**-2)
+        return Walk(
+            problem=problem,
+            rows=np.arange(count),
+            unit=unit,
+            z=z,
+            y=y,
+            level=level,
+            tz=scaled(slope, norm),
+            ty=scaled(y_slope, norm),
+            tl=norm,
+            length=2.0 * ones,
+            parity=ones,
+            sign=ones,
+            landed=np.zeros(count, dtype=np.bool_),
+            lost=np.zeros(count, dtype=np.bool_),
+        )
+
+    def step(self, walk: Walk) -> Walk:
+        """Predict, correct, accept or shorten; games that ended leave the batch."""
+        length = np.minimum(walk.length, np.minimum(reach(walk.z, walk.tz), reach(walk.y, walk.ty)))
+        forward = walk.tl > 0.0
+        to_go = np.where(forward, (1.0 - walk.level) / np.where(forward, walk.tl, 1.0), np.inf)
+        landing = length >= to_go
+        length = np.where(landing, to_go, length)
+        level = np.where(landing, 1.0, walk.level + length * walk.tl)
+        z, y = moved(walk.problem, walk.z, walk.y, scaled(walk.tz, length), scaled(walk.ty, length))
+        found = self._correct(walk, z, y, level, landing)
+        self._accept(walk, found, length, landing)
+        return self._drop(walk)
+
+    def ending(self, walk: Walk) -> Status | None:
+        """Ended when every game has; each game's own ending is in `arrival`."""
+        return Status.CONVERGED if walk.rows.size == 0 else None
+
+    def finite(self, walk: Walk) -> bool:
+        """Whether every position and step is a number."""
+        return bool(np.isfinite(walk.level).all() and np.isfinite(walk.length).all())
+
+    def _correct(
+        self, walk: Walk, z: State, y: State, level: FloatArray, landing: BoolArray
+    ) -> Corrected:
+        problem, count = walk.problem, level.size
+        metric = (walk.level + walk.unit) ** -2
+        good = np.zeros(count, dtype=np.bool_)
+        bad = np.zeros(count, dtype=np.bool_)
+        first = previous = np.full(count, np.inf)
+        slope, y_slope, sign = walk.tz, walk.ty, walk.sign
+        with np.errstate(all="ignore"):
+            for k in range(8):
+                self.arrival.work += int(count)
+                lin = linearise(problem, z, y, level)
+                matrix = jacobian(problem, z, lin)
+                solved = solve_linear(matrix, np.stack([stack(lin.load), stack(lin.drift)], axis=2))
+                slope = spread(problem, solved[:, :, 1])
+                plain = spread(problem, solved[:, :, 0])
+                along = inner(walk.z, walk.tz, plain)
+                across = inner(walk.z, walk.tz, slope) + walk.tl * metric
+                shift = np.where(landing, 0.0, -along / across)
+                dz = [p + s * shift[:, None] for p, s in zip(plain, slope, strict=True)]
+                dy = belief_step(problem, z, lin, dz, newton=True)
+                new_z, new_y = moved(problem, z, y, dz, dy)
+                delta = np.maximum(change(z, new_z), change(y, new_y))
+                delta = np.maximum(delta, np.abs(shift) * np.sqrt(metric))
+                if k == 0:
+                    first = delta
+                    bad |= ~(delta <= REACH)
+                else:
+                    bad |= ~((delta <= CONTRACTION * previous) | (delta <= 1e-11)) & ~good
+                previous = delta
+                going = ~good & ~bad
+                z, y = choose(going, new_z, z), choose(going, new_y, y)
+                level = np.where(going, level + shift, level)
+                good |= going & (delta <= np.where(landing, TIGHT, LOOSE))
+                if (good | bad).all():
+                    break
+            y_slope = belief_step(problem, z, lin, slope, newton=False)
+            sign = np.linalg.slogdet(matrix)[0]
+        good &= np.isfinite(level) & (level >= 0.0) & (landing | (level < 1.0))
+        return Corrected(z, y, level, slope, y_slope, first, good, sign)
+
+    def _accept(self, walk: Walk, found: Corrected, length: FloatArray, landing: BoolArray) -> None:
+        metric = (walk.level + walk.unit) ** -2
+        with np.errstate(all="ignore"):
+            heading = np.sign(inner(walk.z, walk.tz, found.slope) + walk.tl * metric)
+            parity = found.sign * heading
+            good = found.good & ((parity == walk.parity) | (length < CROSSING)) & (parity != 0.0)
+            size = inner(found.z, found.slope, found.slope) + (found.level + walk.unit) ** -2
+            norm = heading / np.sqrt(size)
+            good &= np.isfinite(norm)
+            growth = np.clip(np.sqrt(ERROR / np.maximum(found.first, 1e-8)), 0.5, 4.0)
+            tz, ty = scaled(found.slope, norm), scaled(found.y_slope, norm)
+        walk.z, walk.y = choose(good, found.z, walk.z), choose(good, found.y, walk.y)
+        walk.tz, walk.ty = choose(good, tz, walk.tz), choose(good, ty, walk.ty)
+        walk.tl = np.where(good, norm, walk.tl)
+        walk.level = np.where(good, found.level, walk.level)
+        walk.parity = np.where(good, parity, walk.parity)
+        walk.sign = np.where(good, found.sign, walk.sign)
+        walk.length = np.where(good, length * growth, length * 0.25)
+        walk.landed = good & landing
+        walk.lost = ~good & (walk.length < SMALLEST)
+
+    def _drop(self, walk: Walk) -> Walk:
+        over = walk.landed | walk.lost
+        if not over.any():
+            return walk
+        self.record(walk, over)
+        keep = np.flatnonzero(~over)
+        walk.problem = walk.problem.take(keep)
+        for name in ("z", "y", "tz", "ty"):
+            setattr(walk, name, [part[keep] for part in getattr(walk, name)])
+        for name in ("rows", "unit", "level", "tl", "length", "parity", "sign", "landed", "lost"):
+            setattr(walk, name, getattr(walk, name)[keep])
+        return walk
+
+    def record(self, walk: Walk, which: BoolArray) -> None:
+        """Note where the given games of the walk stand."""
+        end, rows = self.arrival, walk.rows[which]
+        for kept, part in zip(end.z + end.y, walk.z + walk.y, strict=True):
+            kept[rows] = part[which]
+        end.level[rows] = walk.level[which]
+        end.sign[rows] = walk.sign[which]
+        end.landed[rows] = walk.landed[which]

@@ -1,0 +1,90 @@
+"""Damped Newton at the target itself: quadratic close to an equilibrium, with no say in which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..model._checks import FloatArray
+from ..result.status import Status
+from ._problem import Problem
+from ._system import (
+    BoolArray,
+    State,
+    belief_step,
+    beliefs,
+    change,
+    choose,
+    jacobian,
+    linearise,
+    moved,
+    reach,
+    scaled,
+    solve_linear,
+    spread,
+    stack,
+)
+
+
+@dataclass
+class NewtonState:
+    """Strategies, beliefs, and the last two corrections in probability, (B,)."""
+
+    z: State
+    y: State
+    delta: FloatArray
+    previous: FloatArray
+    sign: FloatArray
+
+
+class Newton:
+    """Newton steps of a batch, each shortened so that no probability leaps; a `Method`."""
+
+    def __init__(self, problem: Problem, goal: float = 1e-13) -> None:
+        self.problem = problem
+        self.goal = goal
+
+    def begin(self, z: State) -> NewtonState:
+        """From a profile, with the beliefs that go with it."""
+        huge = np.full(self.problem.batch, np.inf)
+        return NewtonState(z, beliefs(self.problem, z), huge, huge, np.zeros(self.problem.batch))
+
+    def step(self, state: NewtonState) -> NewtonState:
+        """One correction of strategies and beliefs."""
+        problem, z, y = self.problem, state.z, state.y
+        level = np.ones(problem.batch)
+        with np.errstate(all="ignore"):
+            lin = linearise(problem, z, y, level)
+            matrix = jacobian(problem, z, lin)
+            solved = solve_linear(matrix, stack(lin.load)[:, :, None])
+            dz = spread(problem, solved[:, :, 0])
+            dy = belief_step(problem, z, lin, dz, newton=True)
+            short = np.minimum(1.0, np.minimum(reach(z, dz), reach(y, dy)))
+            new_z, new_y = moved(problem, z, y, scaled(dz, short), scaled(dy, short))
+            delta = np.maximum(change(z, new_z), change(y, new_y))
+            sign = np.linalg.slogdet(matrix)[0]
+        sound = np.isfinite(delta)
+        return NewtonState(
+            choose(sound, new_z, z),
+            choose(sound, new_y, y),
+            np.where(sound, delta, np.nan),
+            state.delta,
+            sign,
+        )
+
+    def settled(self, state: NewtonState) -> BoolArray:
+        """Whose corrections vanished, or stopped shrinking at the size of rounding; (B,)."""
+        stuck = (state.delta <= 1e-8) & (state.delta >= 0.5 * state.previous)
+        return np.asarray((state.delta <= self.goal) | stuck)
+
+    def ending(self, state: NewtonState) -> Status | None:
+        """Ended when every game has settled or met a singular matrix."""
+        broken = np.isnan(state.delta)
+        if bool(broken.all()):
+            return Status.SINGULAR
+        return Status.CONVERGED if bool((self.settled(state) | broken).all()) else None
+
+    def finite(self, state: NewtonState) -> bool:
+        """Whether every log-strategy is a number; broken games stay where they were."""
+        return not any(bool(np.isnan(part).any()) for part in state.z)

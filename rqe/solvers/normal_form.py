@@ -1,0 +1,195 @@
+"""Equilibria of finite games: which stages run, in what order, on one game or a batch of games."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..certificate import evidence, is_solved
+from ..model._checks import FloatArray
+from ..result.status import Status
+from ._loop import iterate
+from ._problem import Problem, normalise
+from ._system import State
+from .fixed_point import FixedPoint
+from .homotopy import Homotopy
+from .newton import Newton
+
+METHODS = ("auto", "homotopy", "fixed_point", "newton")
+SELECTIONS = ("principal", "any")
+CACHE_ROWS = 4096
+"""Games that move in lockstep at once: more fall out of the processor's cache."""
+
+
+@dataclass
+class Outcome:
+    """Where each game of a batch ended."""
+
+    log_strategies: State
+    log_beliefs: list[FloatArray | None]
+    status: np.ndarray[Any, np.dtype[np.object_]]
+    iterations: np.ndarray[Any, np.dtype[np.int64]]
+    stage: np.ndarray[Any, np.dtype[np.object_]]
+    principal: np.ndarray[Any, np.dtype[np.bool_]]
+    sign: FloatArray
+
+
+class Batch:
+    """A batch of games with its attitudes, in payoff units and in normalised ones.
+
+    Parameters
+    ----------
+    own_payoffs : sequence of array (B or 1, n_i, m_i)
+    tau, epsilon : array (B, N)
+        Checked: ``epsilon = 0`` only where ``tau = inf``, and a player's ``tau`` is infinite in
+        all games of the batch or in none.
+    """
+
+    def __init__(
+        self, own_payoffs: Sequence[FloatArray], tau: FloatArray, epsilon: FloatArray
+    ) -> None:
+        self.own_payoffs = tuple(own_payoffs)
+        self.tau, self.epsilon = tau, epsilon
+        self.count, self.n_players = tau.shape
+        spans = [np.ptp(p, axis=(1, 2)) for p in self.own_payoffs]
+        self.ranges = np.stack([np.broadcast_to(s, (self.count,)) for s in spans], axis=1)
+        self.fixed: list[FloatArray | None] = []
+        self.duals: list[FloatArray | None] = []
+        for i in range(self.n_players):
+            strategy, dual = self._worst_case(i) if np.isinf(tau[0, i]) else (None, None)
+            self.fixed.append(strategy)
+            self.duals.append(dual)
+        self.problem = normalise(self.own_payoffs, tau, epsilon, self.fixed)
+
+    def _worst_case(self, i: int) -> tuple[FloatArray, FloatArray]:
+        """Strategies and saddle-point beliefs of a player with ``tau = inf``, game by game."""
+        from .worst_case import worst_case_response  # brings in linear programming: only if used
+
+        payoff = self.own_payoffs[i]
+        middle = 0.5 * (payoff.max(axis=(1, 2)) + payoff.min(axis=(1, 2)))
+        strategies, duals = [], []
+        for b in range(self.count):
+            row = b if payoff.shape[0] > 1 else 0
+            span = self.ranges[b, i] if self.ranges[b, i] > 0.0 else 1.0
+            log_x, log_p, _ = worst_case_response(
+                (payoff[row] - middle[row]) / span, self.epsilon[b, i] / span
+            )
+            strategies.append(log_x)
+            duals.append(log_p)
+        return np.stack(strategies), np.stack(duals)
+
+    def solved(self, z: State, tol: float) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Which games count as solved at a profile."""
+        found = evidence(self.own_payoffs, z, self.tau, self.epsilon, self.duals)
+        return np.asarray(is_solved(found, self.ranges, tol))
+
+
+def solve_batch(
+    batch: Batch,
+    *,
+    method: str = "auto",
+    select: str = "principal",
+    start: State | None = None,
+    tol: float = 1e-10,
+    max_steps: int = 10_000,
+) -> Outcome:
+    """Run the stages that ``method`` and ``select`` call for.
+
+    ``auto`` follows the branch for the principal equilibrium; for any equilibrium it tries the
+    accelerated fixed point, then Newton, then the branch.
+    """
+    count = batch.count
+    z = list(start) if start is not None else batch.problem.uniform()
+    out = Outcome(
+        log_strategies=z,
+        log_beliefs=batch.duals,
+        status=np.full(count, Status.MAX_STEPS, dtype=object),
+        iterations=np.zeros(count, dtype=np.int64),
+        stage=np.full(count, "", dtype=object),
+        principal=np.zeros(count, dtype=np.bool_),
+        sign=np.zeros(count),
+    )
+    if not batch.problem.active:
+        out.status[:], out.stage[:] = Status.CONVERGED, "convex program"
+        out.principal[:], out.sign[:] = True, 1.0
+        return out
+    if method == "auto":
+        stages = ["homotopy"] if select == "principal" else ["fixed_point", "newton", "homotopy"]
+    else:
+        stages = [method]
+    left = np.arange(count)
+    for stage in stages:
+        for rows in np.array_split(left, max(1, -(-left.size // CACHE_ROWS))):
+            if rows.size:
+                _STAGES[stage](batch, out, rows, tol, max_steps)
+        left = left[[s is not Status.CONVERGED for s in out.status[left]]]
+        if not left.size:
+            break
+    return out
+
+
+def _sub(batch: Batch, rows: np.ndarray[Any, np.dtype[np.intp]]) -> Problem:
+    whole = rows.size == batch.count
+    return batch.problem if whole else batch.problem.take(rows)
+
+
+def _place(out: Outcome, rows: Any, z: State) -> None:
+    if rows.size == out.iterations.size:
+        out.log_strategies = z
+        return
+    for i, part in enumerate(z):
+        if out.log_strategies[i] is not part:
+            whole = np.array(out.log_strategies[i])
+            whole[rows] = part
+            out.log_strategies[i] = whole
+
+
+def _follow(batch: Batch, out: Outcome, rows: Any, tol: float, max_steps: int) -> None:
+    """The branch from the uniform profile; what landed is polished by Newton where needed."""
+    problem = _sub(batch, rows)
+    method = Homotopy(problem)
+    walk, ending, _ = iterate(method, method.begin(problem), max_steps)
+    status = np.full(rows.size, Status.LOST_BRANCH, dtype=object)
+    if walk.rows.size:
+        method.record(walk, np.ones(walk.rows.size, dtype=np.bool_))
+        status[walk.rows] = ending
+    end = method.arrival
+    status[end.landed] = Status.CONVERGED
+    _place(out, rows, end.z)
+    out.status[rows], out.iterations[rows] = status, end.work
+    out.principal[rows], out.sign[rows] = end.landed, end.sign
+    out.stage[rows] = "homotopy"
+
+
+def _accelerate(batch: Batch, out: Outcome, rows: Any, tol: float, max_steps: int) -> None:
+    """Anderson-accelerated fixed point from where each game stands."""
+    problem = _sub(batch, rows)
+    method = FixedPoint(problem, tol * 0.1)
+    begin = method.begin([part[rows] for part in out.log_strategies])
+    with np.errstate(all="ignore"):
+        state, _, steps = iterate(method, begin, max_steps)
+    reached = state.residual <= tol
+    _place(out, rows, state.z)
+    out.status[rows] = [Status.CONVERGED if r else Status.MAX_STEPS for r in reached]
+    out.iterations[rows] += steps
+    out.stage[rows] = "fixed_point"
+
+
+def _polish(batch: Batch, out: Outcome, rows: Any, tol: float, max_steps: int) -> None:
+    """Damped Newton from where each game stands, one game at a time: each ends when it is done."""
+    for row in rows:
+        one = np.array([row])
+        method = Newton(_sub(batch, one))
+        begin = method.begin([part[one] for part in out.log_strategies])
+        state, ending, steps = iterate(method, begin, min(max_steps, 200))
+        if ending is Status.CONVERGED:
+            _place(out, one, state.z)
+        out.status[row], out.sign[row] = ending, state.sign[0]
+        out.iterations[row] += steps
+        out.stage[row] = "newton" if out.stage[row] in ("", "newton") else "fixed_point, newton"
+
+
+_STAGES = {"homotopy": _follow, "fixed_point": _accelerate, "newton": _polish}
