@@ -1,0 +1,1 @@
+"""Questions asked of equilibria: parameters in, frozen tables out; nothing prints."""
