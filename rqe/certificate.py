@@ -12,12 +12,21 @@ from typing import Any
 
 import numpy as np
 
-from .core.ops import action_payoffs, joint_log, outcome_payoffs, project_simplex
+from .core.ops import (
+    action_payoffs,
+    joint_log,
+    kl,
+    neg_entropy,
+    outcome_payoffs,
+    project_simplex,
+)
 from .core.regularizer import NegEntropy
-from .core.response import regret_bound, residual, risk_adjusted_value
 from .core.risk import Entropic
 from .model._checks import FloatArray
 from .result.status import Status
+
+
+EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -66,40 +75,47 @@ def evidence(
     strategies = tuple(log_strategies)
     beliefs, columns, gaps, floors = [], [], [], []
     for i, (raw, log_x) in enumerate(zip(own_payoffs, strategies, strict=True)):
-        low, high = np.min(raw, axis=(-2, -1)), np.max(raw, axis=(-2, -1))
+        low, high = raw.min(axis=(-2, -1)), raw.max(axis=(-2, -1))
         middle, span = 0.5 * (low + high), high - low
         payoff = raw - middle[..., None, None]  # the middle is added back: digits are kept
-        risk, regularizer = Entropic(tau[..., i]), NegEntropy(epsilon[..., i])
-        log_q = joint_log(strategies, i)
-        outcomes = outcome_payoffs(payoff, np.exp(log_x))
+        t, e = tau[..., i], epsilon[..., i]
+        x, log_q = np.exp(log_x), joint_log(strategies, i)
+        outcomes = outcome_payoffs(payoff, x)
+        neutral = certain = (np.exp(log_q) * outcomes).sum(axis=-1)
         given = None if log_beliefs is None else log_beliefs[i]
-        log_p = risk.log_belief(outcomes, log_q) if given is None else given
+        log_p = log_q if given is None else given
+        if np.any(t):
+            certain = Entropic(t).certainty_equivalent(outcomes, log_q)
+            log_p = Entropic(t).log_belief(outcomes, log_q) if given is None else given
         worth = action_payoffs(payoff, np.exp(log_p))
-        neutral = np.sum(np.exp(log_q) * outcomes, axis=-1)
-        value = risk_adjusted_value(payoff, log_x, log_q, risk, regularizer)
-        regret = regret_bound(payoff, log_x, log_q, log_p, risk, regularizer)
-        scale = np.where(span > 0.0, span, 1.0)
-        natural = project_simplex(np.exp(log_x) + worth / scale[..., None]) - np.exp(log_x)
-        exact = epsilon[..., i] == 0.0
-        gap = np.where(
-            exact,
-            np.max(np.abs(natural), axis=-1),
-            residual(log_x, regularizer.log_response(worth)),
-        )
-        bounded_tau = np.where(np.isfinite(tau[..., i]), tau[..., i], 0.0)
-        stiffness = span / np.where(exact, scale, epsilon[..., i]) * (1.0 + bounded_tau * span)
+        log_reply = NegEntropy(e).log_response(worth)
+        gap = np.abs(x - np.exp(log_reply)).max(axis=-1)
+        # weak duality, as in `core.response.regret_bound`; the tilt's slack as minimiser is zero
+        exact = e == 0.0
+        if np.any(exact):
+            regret = NegEntropy(e).slack(log_x, worth)
+            scale = np.where(span > 0.0, span, 1.0)
+            natural = project_simplex(x + worth / scale[..., None]) - x
+            gap = np.where(exact, np.abs(natural).max(axis=-1), gap)
+        else:
+            scale, regret = e, e * kl(log_x, log_reply)
+        if given is not None:
+            regret = regret + Entropic(t).slack(outcomes, log_q, given)
+        steep = np.where(np.isfinite(t), t, 0.0) * span
+        stiffness = span / np.where(exact, scale, e) * (1.0 + steep)
+        value = certain + middle - e * neg_entropy(log_x)
         beliefs.append(log_p)
-        columns.append((neutral + middle, value + middle, np.maximum(regret, 0.0)))
+        columns.append((neutral + middle, value, np.maximum(regret, 0.0)))
         gaps.append(gap)
-        floors.append(64.0 * np.finfo(np.float64).eps * (1.0 + stiffness))
+        floors.append(256.0 * EPS * (1.0 + stiffness))
     payoffs, values, regrets = (np.stack(c, axis=-1) for c in zip(*columns, strict=True))
     return Evidence(
         log_beliefs=tuple(beliefs),
         payoffs=payoffs,
         values=values,
         regret=regrets,
-        residual=np.max(np.stack(gaps, axis=-1), axis=-1),
-        floor=np.max(np.stack(floors, axis=-1), axis=-1),
+        residual=np.asarray(np.max(gaps, axis=0)),
+        floor=np.asarray(np.max(floors, axis=0)),
     )
 
 

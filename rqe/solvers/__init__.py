@@ -12,7 +12,7 @@ from ..model.agent import Agent, make_agents
 from ..model.normal_form import NormalFormGame
 from ..result.equilibrium import Equilibrium
 from ..result.status import Status
-from ._report import report
+from ._report import report, settle
 from ._validate import (
     attitudes,
     check_agents,
@@ -21,7 +21,7 @@ from ._validate import (
     check_numbers,
     check_start,
 )
-from .normal_form import METHODS, SELECTIONS, Batch, solve_batch
+from .normal_form import METHODS, SELECTIONS, Batch, Outcome, refine, solve_batch
 
 
 def solve_rqe(
@@ -227,11 +227,21 @@ def _solve(
     out = solve_batch(
         batch, method=method, select=select, start=begin, tol=tol, max_steps=max_steps
     )
+    found = _record(finite, people, out, tol, concept)
+    if found.status is Status.UNCERTIFIED:
+        refine(batch, out, np.zeros(1, dtype=np.intp))
+        found = _record(finite, people, out, tol, concept)
+    return settle(found, throw=throw)
+
+
+def _record(
+    game: NormalFormGame, agents: tuple[Agent, ...], out: Outcome, tol: float, concept: str
+) -> Equilibrium:
     ending = out.status[0]
     return report(
-        finite,
+        game,
         [z[0] for z in out.log_strategies],
-        people,
+        agents,
         tol=tol,
         method=out.stage[0],
         iterations=int(out.iterations[0]),
@@ -240,7 +250,7 @@ def _solve(
         branch="principal" if out.principal[0] else "unknown",
         index=int(out.sign[0]) or None,
         concept=concept,
-        throw=throw,
+        throw=False,
     )
 
 

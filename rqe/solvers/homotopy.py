@@ -38,7 +38,7 @@ from ._system import (
 
 CONTRACTION = 0.4
 """Newton corrections must shrink at least this much from one to the next."""
-LOOSE, TIGHT = 1e-4, 1e-8
+LOOSE, TIGHT = 1e-4, 1e-7
 """Corrections, in probability, at which a point of the path, and the target, count as reached."""
 SMALLEST = 1e-9
 """Step length, in the path's metric, below which the branch counts as lost."""
@@ -146,7 +146,9 @@ class Homotopy:
 
     def step(self, walk: Walk) -> Walk:
         """Predict, correct, accept or shorten; games that ended leave the batch."""
-        length = np.minimum(walk.length, np.minimum(reach(walk.z, walk.tz), reach(walk.y, walk.ty)))
+        length = np.minimum(walk.length, reach(walk.z, walk.tz))
+        if not all(walk.problem.neutral):
+            length = np.minimum(length, reach(walk.y, walk.ty))
         forward = walk.tl > 0.0
         to_go = np.where(forward, (1.0 - walk.level) / np.where(forward, walk.tl, 1.0), np.inf)
         landing = length >= to_go
@@ -174,6 +176,7 @@ class Homotopy:
         bad = np.zeros(count, dtype=np.bool_)
         first = previous = np.full(count, np.inf)
         slope, y_slope, sign = walk.tz, walk.ty, walk.sign
+        shift, all_landing = np.zeros(count), bool(landing.all())
         with np.errstate(all="ignore"):
             for k in range(8):
                 self.arrival.work += int(count)
@@ -182,14 +185,19 @@ class Homotopy:
                 solved = solve_linear(matrix, np.stack([stack(lin.load), stack(lin.drift)], axis=2))
                 slope = spread(problem, solved[:, :, 1])
                 plain = spread(problem, solved[:, :, 0])
-                along = inner(walk.z, walk.tz, plain)
-                across = inner(walk.z, walk.tz, slope) + walk.tl * metric
-                shift = np.where(landing, 0.0, -along / across)
-                dz = [p + s * shift[:, None] for p, s in zip(plain, slope, strict=True)]
+                dz = plain
+                if not all_landing:
+                    along = inner(walk.z, walk.tz, plain)
+                    across = inner(walk.z, walk.tz, slope) + walk.tl * metric
+                    shift = np.where(landing, 0.0, -along / across)
+                    dz = [p + s * shift[:, None] for p, s in zip(plain, slope, strict=True)]
                 dy = belief_step(problem, z, lin, dz, newton=True)
                 new_z, new_y = moved(problem, z, y, dz, dy)
-                delta = np.maximum(change(z, new_z), change(y, new_y))
-                delta = np.maximum(delta, np.abs(shift) * np.sqrt(metric))
+                delta = change(z, new_z)
+                if not all(problem.neutral):
+                    delta = np.maximum(delta, change(y, new_y))
+                if not all_landing:
+                    delta = np.maximum(delta, np.abs(shift) * np.sqrt(metric))
                 if k == 0:
                     first = delta
                     bad |= ~(delta <= REACH)

@@ -13,7 +13,7 @@ from ..result.batch import BatchEquilibrium
 from ..result.equilibrium import read_only
 from ..result.status import ConvergenceError, Status
 from ._validate import check_choice, check_degrees, check_numbers
-from .normal_form import METHODS, SELECTIONS, Batch, solve_batch
+from .normal_form import METHODS, SELECTIONS, Batch, refine, solve_batch
 
 
 def solve_many(
@@ -95,6 +95,10 @@ def solve_many(
     found = evidence(own, out.log_strategies, taus, epsilons, out.log_beliefs)
     shape = games.shape[2:]
     good = is_solved(found, ranges, tol)
+    if not good.all():
+        refine(batch, out, np.flatnonzero(~good))
+        found = evidence(own, out.log_strategies, taus, epsilons, out.log_beliefs)
+        good = is_solved(found, ranges, tol)
     broken = ~(np.isfinite(found.residual) & np.isfinite(found.regret).all(axis=1))
     status = np.array(out.status)
     status[~good & (status == Status.CONVERGED)] = Status.UNCERTIFIED

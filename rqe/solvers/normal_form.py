@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..certificate import evidence, is_solved
 from ..model._checks import FloatArray
 from ..result.status import Status
 from ._loop import iterate
 from ._problem import Problem, normalise
-from ._system import State
+from ._system import State, change
 from .fixed_point import FixedPoint
 from .homotopy import Homotopy
 from .newton import Newton
@@ -80,11 +79,6 @@ class Batch:
             strategies.append(log_x)
             duals.append(log_p)
         return np.stack(strategies), np.stack(duals)
-
-    def solved(self, z: State, tol: float) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Which games count as solved at a profile."""
-        found = evidence(self.own_payoffs, z, self.tau, self.epsilon, self.duals)
-        return np.asarray(is_solved(found, self.ranges, tol))
 
 
 def solve_batch(
@@ -193,3 +187,17 @@ def _polish(batch: Batch, out: Outcome, rows: Any, tol: float, max_steps: int) -
 
 
 _STAGES = {"homotopy": _follow, "fixed_point": _accelerate, "newton": _polish}
+
+
+def refine(batch: Batch, out: Outcome, rows: np.ndarray[Any, np.dtype[np.intp]]) -> None:
+    """Sharpen answers that came out rough, by Newton steps that stay where the answer is."""
+    for row in rows:
+        if out.status[row] is not Status.CONVERGED or not batch.problem.active:
+            continue
+        one = np.array([row])
+        z = [part[one] for part in out.log_strategies]
+        method = Newton(_sub(batch, one))
+        state, ending, steps = iterate(method, method.begin(z), 20)
+        out.iterations[row] += steps
+        if ending is Status.CONVERGED and float(change(z, state.z)[0]) <= 1e-4:
+            _place(out, one, state.z)
