@@ -9,6 +9,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from .result.table import Table
 
@@ -34,7 +35,8 @@ def panels(count: int = 1) -> tuple[Axes, ...]:
     if count < 1:
         raise ValueError(f"count must be at least 1; got {count}")
     with mpl.rc_context(_RC):
-        figure = Figure(figsize=(4.4 * count, 3.4), layout="constrained")
+        figure = Figure(figsize=(4.5 * count, 3.4))
+        figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.06)
         FigureCanvasAgg(figure)
         return tuple(figure.subplots(1, count, squeeze=False)[0])
 
@@ -132,4 +134,7 @@ def _finish(ax: Axes) -> Axes:
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     ax.grid(alpha=0.25, linewidth=0.6)
+    ax.set_xlim(left=0.0)
+    ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     return ax

@@ -104,7 +104,7 @@ def bifurcation_determinant(game: NormalFormGame, eq: Equilibrium) -> float:
     logs = eq.log_strategies
     frames = [_tangent(x.size) for x in logs]
     directions = [
-        [frames[j][:, k] / eq[j] if j == i else np.zeros(x.size) for i, x in enumerate(logs)]
+        tuple(frames[j][:, k] / eq[j] if j == i else np.zeros(x.size) for i, x in enumerate(logs))
         for j in range(len(logs))
         for k in range(logs[j].size - 1)
     ]

@@ -1,0 +1,259 @@
+"""The command ``rqe``: the only place that prints, shows progress and chooses exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+import numpy as np
+
+import games
+import rqe
+
+from .result.serialize import to_dict
+
+CONCEPTS = ("rqe", "qre", "nash", "security")
+TARGETS = ("games", "figure1")
+SURVEY_TAU, SURVEY_EPSILON = 1.0, 0.2
+"""Attitudes at which ``rqe reproduce games`` solves every built-in game, in payoff units."""
+
+FAILED, INTERRUPTED, PIPE_CLOSED = 2, 130, 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Words after ``rqe``; by default those of the process.
+
+    Returns
+    -------
+    int
+        Exit code: 0, 2 where a request cannot be met (one line on standard error says why), 130
+        where interrupted, 141 where the reader of the output went away.
+    """
+    try:
+        options = _parser().parse_args(argv)
+        options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # what is still buffered has no reader: let the interpreter's last flush go nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except KeyboardInterrupt:
+        return _complain("interrupted", INTERRUPTED)
+    except (ValueError, rqe.ConvergenceError, rqe.MissingExtraError, OSError, MemoryError) as error:
+        return _complain(str(error) or type(error).__name__, FAILED)
+    return 0
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"rqe: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+class _Parser(argparse.ArgumentParser):
+    """Refuses in one line, as everything else here does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{message} (see {self.prog} --help)")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="rqe", description="Equilibria of risk-averse, boundedly rational play.")
+    parser.add_argument("--version", action="version", version=f"rqe {rqe.__version__}")
+    parser.set_defaults(run=lambda _: parser.print_help())
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    listing = commands.add_parser("games", help="list the built-in games, one line each")
+    listing.set_defaults(run=_games)
+
+    solve = commands.add_parser(
+        "solve",
+        help="solve a built-in game or a file",
+        description="Solve a game and print its equilibrium with the evidence for it.",
+    )
+    solve.add_argument(
+        "game",
+        metavar="NAME[:arg=value,...]|FILE",
+        help="a name from `rqe games`, or a .nfg or .efg file",
+    )
+    each = "one number, or a comma-separated one for each player"
+    solve.add_argument("--tau", type=_degrees, help=f"risk aversion, 0 to inf: {each}")
+    solve.add_argument("--epsilon", type=_degrees, help=f"bounded rationality: {each}")
+    solve.add_argument("--concept", choices=CONCEPTS, default="rqe", help="default: rqe")
+    solve.add_argument("--select", choices=("principal", "any"), help="which one, if several")
+    solve.add_argument("--all", action="store_true", help="every equilibrium that can be found")
+    solve.add_argument("--json", action="store_true", help="print JSON (docs/json.md)")
+    solve.set_defaults(run=_solve)
+
+    reproduce = commands.add_parser(
+        "reproduce",
+        help="solve the built-in games and draw Figure 1",
+        description="Solve every built-in game, compute Figure 1, and print the numbers.",
+    )
+    reproduce.add_argument("target", nargs="*", help="games, figure1; by default both")
+    reproduce.add_argument("--out", type=Path, default=Path("figures"), metavar="DIR")
+    reproduce.set_defaults(run=_reproduce)
+    return parser
+
+
+def _degrees(text: str) -> float | list[float]:
+    """A number, or a comma-separated list of them."""
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"must be numbers separated by commas (inf is one); got {text!r}"
+        ) from None
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def _games(options: argparse.Namespace) -> None:
+    for name, line in games.catalogue().items():
+        print(f"{name:<28} {line}".rstrip())
+
+
+def _find_game(text: str) -> Any:
+    """A built-in game by name, or one read from a file."""
+    name = text.partition(":")[0]
+    if name in games.catalogue():
+        return games.get(text)
+    path = Path(text)
+    if path.exists() or path.suffix.lower() in (".nfg", ".efg"):
+        return rqe.read_game(path)
+    raise ValueError(f"game must be a name that `rqe games` lists, or a file; got {text!r}")
+
+
+def _solve(options: argparse.Namespace) -> None:
+    needed = {"rqe": ("tau", "epsilon"), "qre": ("epsilon",)}.get(options.concept, ())
+    for name in ("tau", "epsilon"):
+        given = getattr(options, name) is not None
+        if given != (name in needed):
+            word = "takes no" if given else "needs"
+            raise ValueError(f"--concept {options.concept} {word} --{name}")
+    if options.all and options.concept == "security":
+        raise ValueError("--all goes with the concepts rqe, qre and nash, not security")
+    if options.select and (options.all or not needed):
+        raise ValueError("--select goes with one rqe or qre, not with --all, nash or security")
+    result = _result(_find_game(options.game), options)
+    if options.json:
+        print(json.dumps(to_dict(result), allow_nan=False, indent=1))
+    else:
+        print(result)
+
+
+def _result(game: Any, options: argparse.Namespace) -> Any:
+    if options.concept == "nash":
+        return rqe.solve_nash(game)
+    if options.concept == "security":
+        return rqe.solve_security(game)
+    tau = 0.0 if options.concept == "qre" else options.tau
+    if options.all:
+        return rqe.enumerate_rqe(game, tau=tau, epsilon=options.epsilon)
+    if options.concept == "qre":
+        return rqe.solve_qre(game, epsilon=options.epsilon, select=options.select)
+    return rqe.solve_rqe(game, tau=tau, epsilon=options.epsilon, select=options.select)
+
+
+def _reproduce(options: argparse.Namespace) -> None:
+    unknown = [t for t in options.target if t not in TARGETS]
+    if unknown:
+        raise ValueError(f"target must be one of {', '.join(TARGETS)}; got {unknown[0]!r}")
+    wanted = [t for t in TARGETS if t in (options.target or TARGETS)]
+    if "figure1" in wanted:
+        options.out.mkdir(parents=True, exist_ok=True)  # a bad place is refused before any work
+    for k, target in enumerate(wanted):
+        if k:
+            print()
+        if target == "games":
+            print(_survey())
+        else:
+            _figure1(options.out)
+
+
+def _survey() -> rqe.Table:
+    """Every built-in game solved: the RQE at stated attitudes, and its Nash equilibria."""
+    rows = []
+    names = list(games.catalogue())
+    with _progress("games", len(names)) as progress:
+        for done, name in enumerate(names, start=1):
+            rows.append((name, *_survey_row(games.get(name))))
+            progress(done, len(names))
+    columns = ("game", "players", "actions", "branch", "residual", "regret", "Nash", "Nash regret")
+    title = f"RQE at tau = {SURVEY_TAU:g}, epsilon = {SURVEY_EPSILON:g}, and Nash equilibria found"
+    return rqe.Table(columns, tuple(rows), title=title)
+
+
+def _survey_row(game: Any) -> tuple[Any, ...]:
+    eq = rqe.solve_rqe(game, tau=SURVEY_TAU, epsilon=SURVEY_EPSILON)
+    evidence = eq.residual, float(np.max(eq.regret))
+    if not isinstance(game, rqe.NormalFormGame):
+        return game.n_players, "real", "unique", *evidence, None, None
+    nash = rqe.solve_nash(game)
+    sizes = " x ".join(map(str, game.shape))
+    return game.n_players, sizes, eq.branch, *evidence, len(nash), max(e.max_regret for e in nash)
+
+
+def _figure1(out: Path) -> None:
+    from . import plot
+    from .analysis.figure1 import figure1
+
+    with _progress("figure1", None) as progress:
+        found = figure1(games.push_object(), games.free_riding(), progress=progress)
+    left, right = plot.panels(2)
+    plot.collaboration(found.collaboration, left, best=found.best)
+    plot.free_riding(found.free_riding, right, fork=found.pitchfork)
+    left.set_title("(i) pushing an object, ε = 1", loc="left")
+    right.set_title("(ii) free-riding, ε = 0.2", loc="left")
+    written = []
+    for kind in ("png", "pdf"):
+        path = out / f"figure1.{kind}"
+        _write_whole(path, partial(plot.save, left, format=kind))
+        written.append(path)
+    tables = {"": found.numbers, "-i": found.collaboration, "-ii": found.free_riding}
+    for suffix, table in tables.items():
+        path, text = out / f"figure1{suffix}.csv", table.to_csv().encode()
+        _write_whole(path, partial(_put, text))
+        written.append(path)
+    print(found.numbers)
+    print("wrote", ", ".join(str(path) for path in written))
+
+
+def _put(text: bytes, file: IO[bytes]) -> None:
+    file.write(text)
+
+
+def _write_whole(path: Path, fill: Callable[[IO[bytes]], Any]) -> None:
+    """A file that is there whole or not at all: filled beside its place, then renamed."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(beside, "xb") as file:
+            fill(file)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _progress(title: str, total: int | None) -> Iterator[Callable[[int, int], None]]:
+    """A callback that shows a bar on a terminal, once the work has taken two seconds."""
+    from tqdm import tqdm
+
+    # disable=None: no bar where standard error is not a terminal
+    with tqdm(total=total, desc=title, delay=2, disable=None, leave=False) as bar:
+
+        def show(done: int, of: int) -> None:
+            bar.total = of
+            bar.update(done - bar.n)
+
+        yield show
