@@ -1,16 +1,17 @@
 r"""One Nash equilibrium of a two-player game by complementary pivoting (Lemke, Howson 1964).
 
-Lexicographic ratio tests keep degenerate games from cycling, every path is capped, and paths from
-several initial labels are tried with growing caps: a path from one label may be exponentially long
-while another's is short (Codenotti, De Rossi, Pagan 2008). The basis where a path ends is solved
+Lexicographic ratio tests keep degenerate games from cycling, the work is capped, and paths from
+several initial labels take turns: a path from one label may be exponentially long while another's
+is short (Codenotti, De Rossi, Pagan 2008). The basis where a path ends is solved
 again from the payoffs, so pivots' rounding errors do not reach the answer.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +23,8 @@ PIVOT = 1e-9
 """Entries below this share of a column's largest count as zero: payoffs lie in [1, 2]."""
 TIE = 1e-11
 """Ratios closer than this, relatively, tie."""
+TOGETHER = 8
+"""Paths that take turns."""
 REFRESH = 64
 """Pivots between fresh factorisations, which keep rounding errors from building up."""
 
@@ -106,7 +109,7 @@ def exchange(half: Half, row: int, column: int) -> None:
     tableau = half.tableau
     if half.age % REFRESH == 0:
         try:
-            fresh = np.linalg.solve(half.columns[:, half.basis], half.columns)
+            fresh = np.asarray(np.linalg.solve(half.columns[:, half.basis], half.columns))
         except np.linalg.LinAlgError:
             fresh = np.full_like(tableau, np.nan)
         half.tableau = fresh
@@ -122,7 +125,7 @@ def unit_positive(payoff: FloatArray, own_axis: int) -> FloatArray:
     """Payoffs in [1, 2] with the same best responses."""
     span = float(np.ptp(payoff))
     shifted = payoff - payoff.min(axis=own_axis, keepdims=True)
-    return 1.0 + shifted / (span if span > 0.0 else 1.0)
+    return np.asarray(1.0 + shifted / (span if span > 0.0 else 1.0))
 
 
 def begin(a: FloatArray, b: FloatArray, label: int) -> Path:
@@ -156,7 +159,7 @@ def strategy(half: Half, own: range) -> FloatArray:
 def paths(
     a: FloatArray, b: FloatArray, labels: Sequence[int], max_steps: int
 ) -> Iterator[Candidate]:
-    """Ends of paths from each label in turn, with growing caps, until steps run out.
+    """Ends of paths from several labels, advanced in turns that grow, until steps run out.
 
     Parameters
     ----------
@@ -169,22 +172,31 @@ def paths(
     Yields
     ------
     Candidate
-        Every path's end, capped ones included; the caller certifies.
+        Every path's end, for the caller to certify; where steps run out, the point reached.
     """
     m, n = a.shape
     unit_a, unit_b = unit_positive(a, 0), unit_positive(b, 1)
     used, cap = 0, 2 * (m + n) + 10
-    ended: dict[int, Any] = {}
-    while used < max_steps and len(ended) < len(labels):
-        for label in labels:
-            if label in ended or used >= max_steps:
-                continue
-            path = begin(unit_a, unit_b, label)
+    waiting, alive = list(labels), deque[tuple[int, Path]]()
+
+    def end(label: int, path: Path, status: Status) -> Candidate:
+        x = strategy(path.halves[0], range(m))
+        return Candidate(x, strategy(path.halves[1], range(m, m + n)), status, label, used)
+
+    while True:
+        while waiting and len(alive) < TOGETHER:
+            alive.append((waiting[0], begin(unit_a, unit_b, waiting.pop(0))))
+        for _ in range(len(alive)):
+            label, path = alive.popleft()
             path, status, steps = iterate(Pivoting(), path, min(cap, max_steps - used))
             used += steps
             if status is not Status.MAX_STEPS:
-                ended[label] = status
-            x = strategy(path.halves[0], range(m))
-            y = strategy(path.halves[1], range(m, m + n))
-            yield Candidate(x, y, status, label, used)
-        cap *= 8
+                yield end(label, path, status)
+            elif used >= max_steps:
+                yield end(label, path, status)
+                return
+            else:
+                alive.append((label, path))
+        if not waiting and not alive:
+            return
+        cap *= 2

@@ -9,11 +9,9 @@ are decided, not estimated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from fractions import Fraction
 from math import comb, gcd
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +23,8 @@ IntArray = np.ndarray[Any, np.dtype[np.object_]]
 """Python integers of any length."""
 
 
-class Extreme(NamedTuple):
+@dataclass(frozen=True)
+class Extreme:
     """A completely labelled pair of vertices, which is an extreme equilibrium."""
 
     x: FloatArray
@@ -227,13 +226,12 @@ def enumerate_vertices(a: FloatArray, b: FloatArray, max_steps: int) -> Enumerat
     status = next((e for e in (ending_1, ending_2) if e is not Status.CONVERGED), ending_1)
     proper = status is Status.CONVERGED and not degenerate
     found = []
-    for p, q in pairs:
-        x, y = first.vertices[p], turned[q]
+    for x, y in ((first.vertices[p], turned[q]) for p, q in pairs):
         index = exact_index(whole_a, whole_b, x, y) if proper else None
         found.append(Extreme(shares(x), shares(y), index))
-    order = sorted(range(len(found)), key=lambda k: [*-found[k].x, *-found[k].y])
+    found.sort(key=lambda pair: [*-pair.x, *-pair.y])
     return Enumeration(
-        equilibria=tuple(found[k] for k in order),
+        equilibria=tuple(found),
         status=status,
         steps=steps_1 + steps_2,
         degenerate=degenerate,
@@ -243,11 +241,10 @@ def enumerate_vertices(a: FloatArray, b: FloatArray, max_steps: int) -> Enumerat
     )
 
 
-def shares(weights: Iterable[int]) -> FloatArray:
+def shares(weights: tuple[int, ...]) -> FloatArray:
     """Integers as shares of their sum, correctly rounded."""
-    whole = list(weights)
-    total = sum(whole)
-    return np.array([float(Fraction(w, total)) for w in whole])
+    total = sum(weights)
+    return np.array([w / total for w in weights])
 
 
 def matches(first: list[int], second: list[int], everything: int) -> list[tuple[int, int]]:
