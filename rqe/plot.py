@@ -104,13 +104,13 @@ def free_riding(table: Table, ax: Axes, *, fork: tuple[float, float] | None = No
 
 
 def save(ax: Axes, target: str | Path | IO[bytes], *, format: str | None = None) -> Axes:
-    """Write the figure that holds `ax`; the same figure gives the same bytes.
+    """Write the figure that holds `ax`; the same picture gives the same bytes.
 
     Parameters
     ----------
     ax : Axes
     target : path or binary file
-    format : {"png", "pdf", "svg"}, optional
+    format : {"png", "pdf"}, optional
         By default what the path's suffix says.
 
     Returns
@@ -120,12 +120,11 @@ def save(ax: Axes, target: str | Path | IO[bytes], *, format: str | None = None)
     stamps: dict[str, dict[str, Any]] = {
         "pdf": {"CreationDate": None},
         "png": {"Software": None},
-        "svg": {"Date": None},
     }
     kind = format or Path(str(target)).suffix.lstrip(".")
     figure = ax.get_figure(root=True)
     assert figure is not None
-    with mpl.rc_context(_RC | {"svg.hashsalt": "rqe"}):
+    with mpl.rc_context(_RC):
         figure.savefig(target, format=kind, dpi=200, metadata=stamps.get(kind))
     return ax
 
