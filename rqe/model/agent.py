@@ -53,6 +53,8 @@ class Agent:
 
 
 def _single(value: Any, name: str, *, allow_inf: bool) -> float:
+    if type(value) is float and 0.0 <= value < float("inf"):
+        return value
     if np.shape(value) != ():
         raise ValueError(f"{name} of one agent must be a single number; got {value!r}")
     return float(per_player(value, 1, name, allow_inf=allow_inf)[0])

@@ -67,12 +67,15 @@ class Linearised:
     drift: State
     """Derivative of the log-responses with respect to ``ℓ``."""
     slopes: list[FloatArray]
-    """``d log_response / d log_belief``, (B, n_i, m_i), with the tilt's normalisation built in."""
+    """``d log_response / d log_belief``, (B, n_i, m_i), with the tilt's normalisation built in;
+    empty where the system is too large to write down."""
     load: State
     """Right-hand sides of the Newton system, (B, n_i)."""
 
 
-def linearise(problem: Problem, z: State, y: State, level: FloatArray) -> Linearised:
+def linearise(
+    problem: Problem, z: State, y: State, level: FloatArray, *, dense: bool = True
+) -> Linearised:
     """Residuals and slopes at ``(z, y)`` and precision multiplier ``level`` (B,)."""
     out = Linearised([], [], [], [], [], [], [])
     for i in problem.active:
@@ -90,16 +93,17 @@ def linearise(problem: Problem, z: State, y: State, level: FloatArray) -> Linear
             belief_gap, tilt = log_tilt - y[i], np.exp(log_tilt)
             moved = action_payoffs(payoff, p * belief_gap)
             load = gap + sharp * (moved - (s * moved).sum(-1, keepdims=True))
-        slope = payoff * p[:, None, :]
-        slope -= values[:, :, None] * tilt[:, None, :]
-        slope -= np.matmul(s[:, None, :], slope)
-        slope *= sharp[:, :, None]
+        if dense:
+            slope = payoff * p[:, None, :]
+            slope -= values[:, :, None] * tilt[:, None, :]
+            slope -= np.matmul(s[:, None, :], slope)
+            slope *= sharp[:, :, None]
+            out.slopes.append(slope)
         out.log_response.append(log_s)
         out.gap.append(gap)
         out.belief_gap.append(belief_gap)
         out.tilt.append(tilt)
         out.drift.append(kappa * (values - (s * values).sum(-1, keepdims=True)))
-        out.slopes.append(slope)
         out.load.append(load)
     return out
 
@@ -182,6 +186,19 @@ def solve_linear(matrix: FloatArray, right: FloatArray) -> FloatArray:
             with contextlib.suppress(np.linalg.LinAlgError):
                 out[b] = np.linalg.solve(matrix[b], right[b])
         return out
+
+
+def apply_jacobian(
+    problem: Problem, z: State, y: State, level: FloatArray, lin: Linearised, dz: State
+) -> State:
+    """The matrix of `jacobian` times ``dz`` by two payoff products a player, active players only."""
+    dy = belief_step(problem, z, lin, dz, newton=False)
+    out = []
+    for log_s, i in zip(lin.log_response, problem.active, strict=True):
+        change = action_payoffs(problem.payoffs[i], np.exp(y[i]) * dy[i])
+        change = change - (np.exp(log_s) * change).sum(-1, keepdims=True)
+        out.append(dz[i] - level[:, None] * problem.precision[:, i, None] * change)
+    return out
 
 
 def moved(problem: Problem, z: State, y: State, dz: State, dy: State) -> tuple[State, State]:

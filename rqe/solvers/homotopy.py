@@ -17,6 +17,7 @@ import numpy as np
 
 from ..model._checks import FloatArray
 from ..result.status import Status
+from ._krylov import KrylovSystem
 from ._problem import Problem
 from ._system import (
     REACH,
@@ -38,12 +39,14 @@ from ._system import (
 
 CONTRACTION = 0.4
 """Newton corrections must shrink at least this much from one to the next."""
-LOOSE, TIGHT = 1e-4, 1e-7
+LOOSE, TIGHT = 1e-3, 1e-6
 """Corrections, in probability, at which a point of the path, and the target, count as reached."""
 SMALLEST = 1e-9
 """Step length, in the path's metric, below which the branch counts as lost."""
 CROSSING = 1e-3
 """Step length below which a change of parity is taken for a bifurcation that was crossed."""
+SPARED, DENSE = 80, 700
+"""Actions of all players together from which, and up to which, to do without factorising."""
 ERROR = 0.05
 """First correction, in probability, that step lengths aim at."""
 
@@ -107,6 +110,11 @@ class Homotopy:
 
     def __init__(self, problem: Problem) -> None:
         z = problem.uniform()
+        # Krylov solves while they are easy; where they are not, factorise, or only the block of
+        # the likeliest actions if the whole is too large (then the index is not known)
+        total = sum(problem.sizes)
+        self.krylov = problem.batch == 1 and total > SPARED
+        self.block = total > DENSE
         self.arrival = Arrival(
             z=[np.array(part) for part in z],
             y=beliefs(problem, z),
@@ -121,7 +129,7 @@ class Homotopy:
         y = beliefs(problem, z)
         count = problem.batch
         level, ones = np.zeros(count), np.ones(count)
-        lin = linearise(problem, z, y, level)
+        lin = linearise(problem, z, y, level, dense=False)
         slope = spread(problem, stack(lin.drift))
         y_slope = belief_step(problem, z, lin, slope, newton=False)
         top = problem.precision.max(axis=1)
@@ -137,7 +145,7 @@ class Homotopy:
             tz=scaled(slope, norm),
             ty=scaled(y_slope, norm),
             tl=norm,
-            length=2.0 * ones,
+            length=8.0 * ones,
             parity=ones,
             sign=ones,
             landed=np.zeros(count, dtype=np.bool_),
@@ -180,11 +188,21 @@ class Homotopy:
         with np.errstate(all="ignore"):
             for k in range(8):
                 self.arrival.work += int(count)
-                lin = linearise(problem, z, y, level)
-                matrix = jacobian(problem, z, lin)
-                solved = solve_linear(matrix, np.stack([stack(lin.load), stack(lin.drift)], axis=2))
-                slope = spread(problem, solved[:, :, 1])
-                plain = spread(problem, solved[:, :, 0])
+                lin = linearise(problem, z, y, level, dense=not self.krylov)
+                if self.krylov:
+                    system = KrylovSystem(problem, z, y, level, lin)
+                    plain = system.solve(lin.load, block=self.block)
+                    if not all_landing:
+                        slope = system.solve(lin.drift, block=self.block)
+                    if system.hard and not self.block:
+                        self.krylov = False
+                        lin = linearise(problem, z, y, level)
+                if not self.krylov:
+                    matrix = jacobian(problem, z, lin)
+                    right = np.stack([stack(lin.load), stack(lin.drift)], axis=2)
+                    solved = solve_linear(matrix, right)
+                    plain = spread(problem, solved[:, :, 0])
+                    slope = spread(problem, solved[:, :, 1])
                 dz = plain
                 if not all_landing:
                     along = inner(walk.z, walk.tz, plain)
@@ -210,8 +228,9 @@ class Homotopy:
                 good |= going & (delta <= np.where(landing, TIGHT, LOOSE))
                 if (good | bad).all():
                     break
-            y_slope = belief_step(problem, z, lin, slope, newton=False)
-            sign = np.linalg.slogdet(matrix)[0]
+            if not all_landing:
+                y_slope = belief_step(problem, z, lin, slope, newton=False)
+            sign = system.sign if self.krylov else np.linalg.slogdet(matrix)[0]
         good &= np.isfinite(level) & (level >= 0.0) & (landing | (level < 1.0))
         return Corrected(z, y, level, slope, y_slope, first, good, sign)
 
@@ -255,5 +274,5 @@ class Homotopy:
         for kept, part in zip(end.z + end.y, walk.z + walk.y, strict=True):
             kept[rows] = part[which]
         end.level[rows] = walk.level[which]
-        end.sign[rows] = walk.sign[which]
+        end.sign[rows] = 0.0 if self.krylov and self.block else walk.sign[which]
         end.landed[rows] = walk.landed[which]
