@@ -59,11 +59,11 @@ class Request:
         self, strategies: Sequence[FloatArray], method: str, steps: int, ending: Status
     ) -> Equilibrium:
         """The record of a profile, solved exactly on its support where it is not precise enough."""
-        found = self.certify(strategies, method, steps, ending=unless(ending))
+        found = self.certify(strategies, method, steps, ending=ending)
         if found.status is Status.CONVERGED:
             return found
         profile, more = polish(unit_payoffs(self.game.payoffs), strategies)
-        return self.certify(profile, method, steps + more, ending=unless(ending))
+        return self.certify(profile, method, steps + more, ending=ending)
 
     def failed(self, best: Equilibrium, method: str, note: str) -> EquilibriumSet:
         """The ending of a method that has no certified answer."""

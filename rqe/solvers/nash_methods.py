@@ -19,7 +19,7 @@ NEARLY = 1e-9
 """Margin below which a nondegenerate game is said to be nearly degenerate."""
 LISTED = 1_000
 """Most pure equilibria listed."""
-LEVELS = (0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4)
+LEVELS = (0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
 """Degrees epsilon, in units of the payoff range, at which the homotopy tries to land."""
 CLOSE = 0.05
 """Distance from the logit equilibrium at which it need not go further down."""
@@ -125,7 +125,9 @@ def by_lemke_howson(request: Request) -> EquilibriumSet:
         rest[:] = np.random.default_rng(request.seed).permutation(rest)
     best: Equilibrium | None = None
     for end in paths(a, b, [int(k) for k in labels], request.max_steps):
-        found = request.land((end.x, end.y), "lemke-howson", end.steps, end.status)
+        reached = end.status is Status.CONVERGED
+        record = request.land if reached else request.certify
+        found = record((end.x, end.y), "lemke-howson", end.steps, ending=unless(end.status))
         best = better(best, found, request)
         if best.status is Status.CONVERGED:
             break
@@ -158,7 +160,8 @@ def by_homotopy(request: Request) -> EquilibriumSet:
     payoffs = unit_payoffs(request.game.payoffs)
     best: Equilibrium | None = None
     total, start, note = 0, request.start, ""
-    for level in LEVELS:
+    # near a given profile the response to it is sought first where it is sharpest
+    for level in LEVELS if start is None else LEVELS[::-1]:
         quantal = solve_qre(
             request.game,
             epsilon=level * units,
@@ -167,7 +170,6 @@ def by_homotopy(request: Request) -> EquilibriumSet:
             max_steps=request.max_steps,
             throw=False,
         )
-        start = None if request.start is None else quantal.strategies
         profile, steps = polish(payoffs, quantal.strategies)
         total += quantal.iterations + steps
         found = request.certify(profile, "homotopy", total, ending=unless(quantal.status))

@@ -92,8 +92,7 @@ class Walk:
             basis[row] = column
         record(state, tableau, scale, basis)
         inside = sum(1 << v for v in basis)
-        rows = len(basis)
-        for column in range(state.dimension + rows):
+        for column in range(state.dimension + len(basis)):
             if inside >> column & 1:
                 continue
             row = leaving_row(tableau, column, state.dimension)
