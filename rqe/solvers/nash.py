@@ -137,7 +137,7 @@ def _refuse(game: NormalFormGame, method: str, start: Any, seed: Any) -> None:
     if seed is not None and method != "lemke-howson":
         raise ValueError(f"seed must be None with method={method!r}; got {seed!r}")
     if method == "homotopy" and start is not None:
-        check_start(start, game.shape)
+        check_start(start, game.shape, 0.0)  # only the refusal is wanted
     if method == "lemke-howson" and start is not None:
         count = sum(game.shape)
         if isinstance(start, bool) or not isinstance(start, int) or not 0 <= start < count:
