@@ -5,6 +5,7 @@ from .core.regularizer import NegEntropy
 from .core.risk import Entropic
 from .model.agent import Agent
 from .model.normal_form import CollaborativeGame, NormalFormGame
+from .model.quadratic import AggregativeGame, QuadraticGame
 from .result import (
     BatchEquilibrium,
     ConvergenceError,
@@ -19,12 +20,17 @@ from .result import (
     save,
 )
 from .solvers import solve, solve_qre, solve_rqe
+from .solvers.convex import Certificate, certify
 from .solvers.enumeration import enumerate_rqe
 from .solvers.many import solve_many
+from .solvers.nash import solve_nash
+from .solvers.security import solve_security
 
 __all__ = [
     "Agent",
+    "AggregativeGame",
     "BatchEquilibrium",
+    "Certificate",
     "CollaborativeGame",
     "ConvergenceError",
     "Entropic",
@@ -35,14 +41,18 @@ __all__ = [
     "MissingExtraError",
     "NegEntropy",
     "NormalFormGame",
+    "QuadraticGame",
     "Status",
     "Table",
     "__version__",
+    "certify",
     "enumerate_rqe",
     "load",
     "save",
     "solve",
     "solve_many",
+    "solve_nash",
     "solve_qre",
     "solve_rqe",
+    "solve_security",
 ]

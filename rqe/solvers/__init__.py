@@ -10,7 +10,9 @@ import numpy as np
 from ..model._checks import per_player
 from ..model.agent import Agent, make_agents
 from ..model.normal_form import NormalFormGame
+from ..model.quadratic import QuadraticGame
 from ..result.equilibrium import Equilibrium
+from ..result.gaussian import GaussianEquilibrium
 from ..result.status import Status
 from ._report import report, settle
 from ._validate import (
@@ -21,6 +23,7 @@ from ._validate import (
     check_numbers,
     check_start,
 )
+from .gaussian import solve_gaussian
 from .normal_form import METHODS, SELECTIONS, Batch, Outcome, refine, solve_batch
 
 
@@ -144,7 +147,7 @@ def solve_qre(
         ranges = check_game(game).payoff_ranges
         # indifference at lam = 0 is the uniform profile: any epsilon far above the range gives it
         flat = 1e17 * np.where(ranges > 0.0, ranges, 1.0)
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             epsilon = np.minimum(1.0 / precision, flat)
     agents = make_agents(0.0, epsilon, count)
     found = _solve(game, agents, method, select, start, tol, max_steps, throw, "qre")
@@ -215,14 +218,23 @@ def _solve(
     max_steps: int,
     throw: bool,
     concept: str,
-) -> Equilibrium:
+) -> Equilibrium | GaussianEquilibrium:
+    if isinstance(game, QuadraticGame):
+        _refuse_choices(method, select, start)
+        return solve_gaussian(game, check_agents(agents, game.n_players), tol=tol, throw=throw)
     finite = check_game(game)
     people = check_agents(agents, finite.n_players)
     tau, epsilon = attitudes(finite, people)
     check_numbers(tol, max_steps)
     check_choice("method", method, METHODS)
     select = _selection(select, method, start)
-    begin = None if start is None else [z[None] for z in check_start(start, finite.shape)]
+    begin = None
+    if start is not None:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            sharpness = float(
+                np.max(finite.payoff_ranges / epsilon, where=epsilon > 0, initial=0.0)
+            )
+        begin = [z[None] for z in check_start(start, finite.shape, sharpness)]
     batch = Batch([p[None] for p in finite.own_payoffs], tau[None], epsilon[None])
     out = solve_batch(
         batch, method=method, select=select, start=begin, tol=tol, max_steps=max_steps
@@ -232,6 +244,15 @@ def _solve(
         refine(batch, out, np.zeros(1, dtype=np.intp))
         found = _record(finite, people, out, tol, concept)
     return settle(found, throw=throw)
+
+
+def _refuse_choices(method: str, select: str | None, start: Any) -> None:
+    """A Gaussian equilibrium is one linear system: there is nothing to choose or to start."""
+    if method != "auto" or select not in (None, "principal") or start is not None:
+        raise ValueError(
+            "method, select and start must be left out for a QuadraticGame, whose equilibrium is "
+            f"the solution of one linear system; got {method!r}, {select!r}, {start!r}"
+        )
 
 
 def _record(

@@ -71,8 +71,12 @@ def check_choice(name: str, value: Any, valid: Sequence[str]) -> str:
     return str(value)
 
 
-def check_start(start: Any, shape: Sequence[int]) -> list[FloatArray]:
-    """A profile of mixed strategies, as log-probabilities with zeros lifted off the boundary."""
+def check_start(start: Any, shape: Sequence[int], sharpness: float = 0.0) -> list[FloatArray]:
+    """A profile of mixed strategies, as log-probabilities.
+
+    A zero becomes less likely than any action can be in equilibrium, where log-probabilities are
+    no lower than ``-sharpness``, the largest range / epsilon (less log n).
+    """
     valid = (
         f"{len(shape)} mixed strategies of sizes {tuple(shape)}, non-negative, each summing to 1"
     )
@@ -86,7 +90,8 @@ def check_start(start: Any, shape: Sequence[int]) -> list[FloatArray]:
     for x in parts:
         if not (np.all(x >= 0.0) and abs(float(x.sum()) - 1.0) <= 1e-6):
             raise ValueError(f"start must be {valid}; got {x}")
-    return [np.log(np.maximum(x, 1e-100)) for x in parts]
+    with np.errstate(divide="ignore"):
+        return [np.maximum(np.log(x), -700.0 - 2.0 * sharpness) for x in parts]
 
 
 def attitudes(game: NormalFormGame, agents: Sequence[Agent]) -> tuple[FloatArray, FloatArray]:
