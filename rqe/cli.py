@@ -12,8 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-import numpy as np
-
 import games
 import rqe
 
@@ -196,12 +194,19 @@ def _survey() -> rqe.Table:
 
 def _survey_row(game: Any) -> tuple[Any, ...]:
     eq = rqe.solve_rqe(game, tau=SURVEY_TAU, epsilon=SURVEY_EPSILON)
-    evidence = eq.residual, float(np.max(eq.regret))
+    evidence = _short(eq.residual), _short(eq.max_regret)
     if not isinstance(game, rqe.NormalFormGame):
-        return game.n_players, "real", "unique", *evidence, None, None
+        branch = "unique" if eq.unique else "unknown"
+        return game.n_players, "real numbers", branch, *evidence, None, None
     nash = rqe.solve_nash(game)
     sizes = " x ".join(map(str, game.shape))
-    return game.n_players, sizes, eq.branch, *evidence, len(nash), max(e.max_regret for e in nash)
+    gain = _short(max(e.max_regret for e in nash))
+    return game.n_players, sizes, eq.branch, *evidence, len(nash), gain
+
+
+def _short(number: float) -> float:
+    """Two digits: all that a residual at the size of rounding has to say."""
+    return float(f"{number:.1e}")
 
 
 def _figure1(out: Path) -> None:

@@ -186,7 +186,7 @@ def test_reproduce_figure1_writes_files_and_prints_the_numbers(capsys, tmp_path)
     ]
     for number in ("0.28017478", "0.58369572", "0.84252458", "0.60822983"):
         assert number in out
-    rows = list(csv.DictReader((out_dir / "figure1.csv").open()))
+    rows = list(csv.DictReader((out_dir / "figure1.csv").read_text().splitlines()))
     fork = next(float(r["tau"]) for r in rows if "pitchfork" in r["quantity"])
     assert fork == pytest.approx(0.828789, abs=5e-7)
     best = next(r for r in rows if "largest" in r["quantity"])

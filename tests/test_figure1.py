@@ -8,7 +8,7 @@ from scipy.optimize import brentq
 
 import games
 import rqe
-from rqe.analysis.collaboration import best_tau, collaboration_curve, utility_at_means
+from rqe.analysis.collaboration import best_tau, collaboration_curve
 from rqe.analysis.figure1 import figure1
 from rqe.analysis.free_riding import (
     SYMMETRIC,
@@ -155,13 +155,16 @@ def test_panel_one_peaks_where_tau_epsilon_is_one(result):
     assert best_tau(games.push_object(), 0.5, 3.9)[0] == pytest.approx(2.0, abs=1e-6)
 
 
-def test_utility_at_means_counts_every_player_once():
-    game = games.push_object()
-    means = [np.array([0.25]), np.array([0.5])]
-    # -1/2 (0.75 - 1)^2 - 1/2 0.25^2
-    assert utility_at_means(game, means, 0) == pytest.approx(-0.0625)
-    # the second player pays 1/2 0.5^2 instead
-    assert utility_at_means(game, means, 1) == pytest.approx(-0.15625)
+def test_panel_one_is_about_the_player_asked_for():
+    game = games.push_object(rho=[1.0, 3.0])
+    (mine,), (other,) = (
+        collaboration_curve(game, [0.5], 1.0, player=k).column("utility") for k in (0, 1)
+    )
+    eq = rqe.solve_rqe(game, tau=0.5, epsilon=1.0)
+    first, second = (float(m[0]) for m in eq.means)
+    miss = -0.5 * (first + second - 1.0) ** 2
+    assert mine == pytest.approx(miss - 0.5 * first**2, abs=1e-13)
+    assert other == pytest.approx(miss - 1.5 * second**2, abs=1e-13)
 
 
 def test_panel_one_refuses_infinite_risk():

@@ -5,35 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 from scipy.optimize import minimize_scalar
 
-from ..model._checks import FloatArray
 from ..result.table import Table
 from ..solvers import solve_rqe
 
 Progress = Callable[[int, int], None]
-
-
-def utility_at_means(game: Any, means: Sequence[FloatArray], player: int = 0) -> float:
-    """A player's payoff at the equilibrium means: its utility without the cost of the spread.
-
-    In Example 4.1 the spread costs ``3 epsilon / 4`` whatever ``tau`` is; Figure 1(i) omits it.
-
-    Parameters
-    ----------
-    game : AggregativeGame
-    means : sequence of array (n,)
-    player : int
-
-    Returns
-    -------
-    float
-        In payoff units.
-    """
-    miss = np.sum(means, axis=0) - game.target
-    own = means[player]
-    return float(-0.5 * miss @ game.H @ miss - 0.5 * game.rho[player] * own @ own)
 
 
 def collaboration_curve(
@@ -61,8 +38,9 @@ def collaboration_curve(
     Returns
     -------
     Table
-        ``tau``, ``tau epsilon``, ``utility`` (at the means, see `utility_at_means`), ``payoff``
-        (the spread included), ``shared reward``, ``residual``, ``regret``.
+        ``tau``, ``tau epsilon``, ``utility`` (the payoff at the means: what the spread of play
+        costs does not depend on ``tau``), ``payoff`` (the spread included), ``shared reward``,
+        ``residual``, ``regret``.
 
     Raises
     ------
@@ -76,11 +54,11 @@ def collaboration_curve(
             (
                 float(t),
                 float(t) * epsilon,
-                utility_at_means(game, eq.means, player),
+                float(eq.mean_payoffs[player]),
                 float(eq.payoffs[player]),
                 float(eq.shared_reward),
                 eq.residual,
-                float(np.max(eq.regret)),
+                eq.max_regret,
             )
         )
         if progress is not None:
@@ -107,7 +85,7 @@ def best_tau(game: Any, epsilon: float, upper: float, *, player: int = 0) -> tup
     """
 
     def loss(t: float) -> float:
-        return -utility_at_means(game, solve_rqe(game, tau=t, epsilon=epsilon).means, player)
+        return -float(solve_rqe(game, tau=t, epsilon=epsilon).mean_payoffs[player])
 
     found = minimize_scalar(loss, bounds=(0.0, upper), method="bounded", options={"xatol": 1e-10})
     return float(found.x), -float(found.fun)

@@ -12,7 +12,7 @@ from ..model.normal_form import NormalFormGame
 from ..result.table import Table
 from ..solvers import solve_rqe
 from ..solvers.enumeration import enumerate_rqe
-from .collaboration import best_tau, collaboration_curve, utility_at_means
+from .collaboration import best_tau, collaboration_curve
 from .free_riding import branch_names, free_riding_branches, last_free_riding, pitchfork
 
 COLUMNS = ("panel", "quantity", "tau", "epsilon", "value", "residual", "regret")
@@ -110,8 +110,8 @@ def _panel_one(push: Any, best: tuple[float, float]) -> list[tuple[Any, ...]]:
     rows = []
     for name, tau in (("utility", 0.0), ("largest utility, at this tau", best[0])):
         eq = solve_rqe(push, tau=tau, epsilon=1.0)
-        evidence = eq.residual, float(np.max(eq.regret))
-        rows.append(("(i)", name, tau, 1.0, utility_at_means(push, eq.means), *evidence))
+        evidence = eq.residual, eq.max_regret
+        rows.append(("(i)", name, tau, 1.0, float(eq.mean_payoffs[0]), *evidence))
     return rows
 
 
