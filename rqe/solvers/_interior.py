@@ -101,7 +101,7 @@ class InteriorPoint:
         return Inside(dx, (c_x - at.r * dx) / at.x, dp, (c_p - at.s * dp) / at.p, floor, price)
 
     def ending(self, at: Inside) -> Status | None:
-        """Converged when products and residuals vanish; given up where no step is an improvement."""
+        """Converged when the violation vanishes; given up where no step is an improvement."""
         if at.spent:
             return Status.MAX_STEPS
         return Status.CONVERGED if self.violation(at) <= 1e-14 else None
