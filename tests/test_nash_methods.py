@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from nash_references import best_gains, bimatrix, draw, rounded
 
 import rqe
+from rqe.solvers._nash import Request
 from rqe.solvers.lemke_howson import paths
 from rqe.solvers.nash import solve_nash
 from rqe.solvers.support import contract, polish, solve_on_support, unit_payoffs
@@ -220,6 +221,22 @@ def test_quantecon_missing_names_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "quantecon.game_theory", None)
     with pytest.raises(rqe.MissingExtraError, match=r"rqe\[quantecon\]"):
         solve_nash(bimatrix(ROCK, -ROCK), method="quantecon")
+
+
+def test_a_loose_residual_does_not_excuse_regret():
+    game = bimatrix(ROCK, -ROCK)
+    third = np.full(3, 1.0 / 3.0)
+    request = Request(game, 1e-3, 1, True, None, None, True)
+    near = request.certify((third, third + [1e-6, -1e-6, 0.0]), "by hand", 0)
+    assert near.residual <= 1e-3
+    assert near.status is rqe.Status.UNCERTIFIED
+    assert request.certify((third, third), "by hand", 0).status is rqe.Status.CONVERGED
+
+
+def test_only_strict_pure_equilibria_have_an_index():
+    # (1, 1) is strict for both; at (2, 2) player 2 is indifferent
+    found = solve_nash(bimatrix([[2, 0], [0, 1]], [[1, 0], [3, 3]]), method="pure")
+    assert [(eq.strategies[0][0], eq.index) for eq in found] == [(1.0, 1), (0.0, None)]
 
 
 def test_no_pure_equilibrium_is_an_answer():

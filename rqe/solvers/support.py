@@ -1,7 +1,7 @@
 r"""Exact solve on a support: the indifference equations of a profile, by Newton's method.
 
 Unknown are the probabilities on the support and each player's payoff ``v_i``; the equations are
-:math:`U_i(a, x_{-i}) = v_i` for the actions that are best replies, and :math:`\sum_a x_i(a) = 1`.
+:math:`U_i(a, x_{-i}) = v_i` for the support's actions, and :math:`\sum_a x_i(a) = 1`.
 For two players they are linear and one step solves them; for more they are polynomial. Steps are
 least-squares ones of least norm, so that a continuum of solutions, as in a degenerate game, gives
 the one nearest the start.
@@ -24,8 +24,6 @@ Masks = Sequence[np.ndarray[Any, np.dtype[np.bool_]]]
 
 CUTS = (1e-2, 1e-3, 1e-5, 1e-8, 1e-12)
 """Probabilities below which an action may be left out of the support, each tried."""
-GAPS = (0.0, 1e-8, 1e-5)
-"""Payoff gaps, in units of the range, up to which an unused action may be made a best reply."""
 
 
 def unit_payoffs(payoffs: Sequence[FloatArray]) -> Profile:
@@ -77,15 +75,14 @@ class Guess:
 class Indifference:
     """The verbs of Newton's method on one support."""
 
-    def __init__(self, payoffs: Sequence[FloatArray], support: Masks, tight: Masks) -> None:
+    def __init__(self, payoffs: Sequence[FloatArray], support: Masks) -> None:
         self.payoffs = payoffs
         self.support = [np.flatnonzero(s) for s in support]
-        self.tight = [np.flatnonzero(t) for t in tight]
 
     def equations(self, x: Profile, v: FloatArray) -> FloatArray:
         """Payoff differences to indifference, then deviations of the sums from one."""
         values = action_values(self.payoffs, x)
-        level = [values[i][rows] - v[i] for i, rows in enumerate(self.tight)]
+        level = [values[i][rows] - v[i] for i, rows in enumerate(self.support)]
         return np.concatenate([*level, [float(xi.sum()) - 1.0 for xi in x]])
 
     def jacobian(self, x: Profile) -> FloatArray:
@@ -95,13 +92,13 @@ class Indifference:
         for i in players:
             blocks = []
             for j in players:
-                shape = (len(self.tight[i]), len(self.support[j]))
+                shape = (len(self.support[i]), len(self.support[j]))
                 if i == j:
                     blocks.append(np.zeros(shape))
                     continue
                 pair = contract(self.payoffs[i], x, [i, j])
-                blocks.append(pair[np.ix_(self.tight[i], self.support[j])])
-            price = np.zeros((len(self.tight[i]), len(x)))
+                blocks.append(pair[np.ix_(self.support[i], self.support[j])])
+            price = np.zeros((len(self.support[i]), len(x)))
             price[:, i] = -1.0
             rows.append(np.hstack([*blocks, price]))
         sums = np.zeros((len(x), rows[0].shape[1]))
@@ -147,10 +144,9 @@ def solve_on_support(
     payoffs: Sequence[FloatArray],
     start: Sequence[FloatArray],
     support: Masks,
-    tight: Masks | None = None,
     max_steps: int = 30,
 ) -> tuple[Profile, int]:
-    """Profile on a support that makes the given actions indifferent, and the steps it took.
+    """Profile on a support that makes its actions indifferent, and the steps it took.
 
     Parameters
     ----------
@@ -158,16 +154,14 @@ def solve_on_support(
         Of about unit range.
     start : sequence of array (n_i,)
     support : sequence of bool array (n_i,)
-        Actions that may have positive probability; at least one a player.
-    tight : sequence of bool array (n_i,), optional
-        Actions to be made indifferent; the support by default.
+        Actions to be made indifferent, which may have positive probability; at least one a player.
 
     Returns
     -------
     profile, steps
         Non-negative and normalised. It need not be an equilibrium: the caller certifies.
     """
-    method = Indifference(payoffs, support, support if tight is None else tight)
+    method = Indifference(payoffs, support)
     x0 = distributions([np.where(s, x, 0.0) for x, s in zip(start, support, strict=True)])
     values = action_values(payoffs, x0)
     v0 = np.array([float(x @ v) for x, v in zip(x0, values, strict=True)])
@@ -206,20 +200,16 @@ def polish(
     """
     begin = best = distributions(start)
     least, work = gain(payoffs, best), 0
-    values = action_values(payoffs, best)
-    short = [v.max() - v for v in values]
     tried = set()
     for cut in CUTS:
         support = [x >= min(cut, float(x.max())) for x in begin]
-        for gap in GAPS:
-            tight = [s | (g <= gap) for s, g in zip(support, short, strict=True)]
-            key = b"".join(m.tobytes() for m in [*support, *tight])
-            if least <= enough or key in tried:
-                continue
-            tried.add(key)
-            found, steps = solve_on_support(payoffs, begin, support, tight)
-            work += steps
-            found_gain = gain(payoffs, found)
-            if found_gain < least:
-                best, least = found, found_gain
+        key = b"".join(mask.tobytes() for mask in support)
+        if least <= enough or key in tried:
+            continue
+        tried.add(key)
+        found, steps = solve_on_support(payoffs, begin, support)
+        work += steps
+        found_gain = gain(payoffs, found)
+        if found_gain < least:
+            best, least = found, found_gain
     return best, work
