@@ -46,7 +46,7 @@ class NegEntropy:
         exact = epsilon == 0.0
         top = xp.max(v, axis=-1, keepdims=True)
         logits = (v - top) / xp.where(exact, 1.0, epsilon)
-        return log_softmax(xp.where(exact, xp.where(v == top, 0.0, -xp.inf), logits))
+        return log_softmax(xp.where(exact, xp.where(v == top, xp.zeros_like(v), -xp.inf), logits))
 
     def slack(self, log_x: Array, v: Array) -> Array:
         r"""Fenchel gap of the strategy ``x`` at action values ``v``; never negative.

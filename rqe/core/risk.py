@@ -61,7 +61,7 @@ class Entropic:
         small = t * xp.max(xp.abs(u - mean), axis=-1, keepdims=True) < 0.5
         centred = xp.where(small, -t * (u - mean), 0.0)
         by_series = (
-            mean - xp.log1p(xp.sum(xp.exp(log_q) * xp.expm1(centred), -1, keepdims=True)) / t
+            mean - xp.log1p(xp.sum(xp.exp(log_q) * xp.expm1(centred), axis=-1, keepdims=True)) / t
         )
         by_shift = low - logsumexp(log_q - t * (u - low))[..., None] / t
         value = xp.where(small, by_series, by_shift)
@@ -92,7 +92,7 @@ class Entropic:
         tilt = log_q - xp.where(endless, 0.0, tau) * (u - low)
         worst = xp.where(u == low, log_q, -xp.inf)
         missed = xp.max(worst, axis=-1, keepdims=True) == -xp.inf
-        worst = xp.where(missed, xp.where(u == low, 0.0, -xp.inf), worst)
+        worst = xp.where(missed, xp.where(u == low, xp.zeros_like(u), -xp.inf), worst)
         raw = xp.where(endless, worst, tilt)
         return raw - logsumexp(raw)[..., None]
 
@@ -118,5 +118,5 @@ class Entropic:
         divergence = kl(log_p, self.log_belief(u, log_q))
         usable = (tau > 0.0) & xp.isfinite(tau)
         finite = divergence / xp.where(usable, tau, 1.0)
-        neutral = xp.where(divergence <= 1e-13, 0.0, xp.inf)
+        neutral = xp.where(divergence <= 1e-13, xp.zeros_like(divergence), xp.inf)
         return xp.where(usable, finite, xp.where(tau == 0.0, neutral, at_worst))
