@@ -49,7 +49,8 @@ def seats_of(game: QuadraticGame, agents: tuple[Agent, ...]) -> list[Seat]:
         scales = np.repeat(np.sqrt(epsilon), game.dims)[game.others(i)]
         unit = stack([f for j, f in enumerate(units) if j != i])
         reach = unit * scales
-        if not np.all(np.isfinite(reach.T @ payoff.other @ reach)):
+        own = np.sqrt(epsilon[i]) * units[i]
+        if not all(np.all(np.isfinite(x)) for x in (own @ own.T, reach.T @ payoff.other @ reach)):
             raise ValueError(
                 f"epsilon must give finite variances -epsilon / H_ii; got {epsilon}: rescale it"
             )
@@ -60,11 +61,10 @@ def seats_of(game: QuadraticGame, agents: tuple[Agent, ...]) -> list[Seat]:
             if saddle is None:
                 raise InfiniteRiskError(i, t, bound)
             (offset, worst), jacobian = saddle, np.zeros(payoff.cross.shape)
-        elif np.any(1.0 + t * found.rates <= 0.0):
+        elif t >= bound or np.any(1.0 + t * found.rates <= 0.0):
             raise InfiniteRiskError(i, t, bound)
         else:
             jacobian, offset = core.response_map(payoff, found, t)
-        own = np.sqrt(epsilon[i]) * units[i]
         seats.append(Seat(payoff, t, float(epsilon[i]), own, found, bound, jacobian, offset, worst))
     return seats
 

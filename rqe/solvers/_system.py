@@ -191,7 +191,7 @@ def solve_linear(matrix: FloatArray, right: FloatArray) -> FloatArray:
 def apply_jacobian(
     problem: Problem, z: State, y: State, level: FloatArray, lin: Linearised, dz: State
 ) -> State:
-    """The matrix of `jacobian` times ``dz`` by two payoff products a player, active players only."""
+    """The matrix of `jacobian` times ``dz``, by two payoff products for each active player."""
     dy = belief_step(problem, z, lin, dz, newton=False)
     out = []
     for log_s, i in zip(lin.log_response, problem.active, strict=True):

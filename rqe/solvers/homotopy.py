@@ -17,7 +17,6 @@ import numpy as np
 
 from ..model._checks import FloatArray
 from ..result.status import Status
-from ._krylov import KrylovSystem
 from ._problem import Problem
 from ._system import (
     REACH,
@@ -40,7 +39,8 @@ from ._system import (
 CONTRACTION = 0.4
 """Newton corrections must shrink at least this much from one to the next."""
 LOOSE, TIGHT = 1e-3, 1e-6
-"""Corrections, in probability, at which a point of the path, and the target, count as reached."""
+"""Corrections, in probability, at which a point of the path, and the target, count as reached; on
+the path less by the factor ``1 + tau / 10``: beliefs turn over within payoffs of ``1 / tau``."""
 SMALLEST = 1e-9
 """Step length, in the path's metric, below which the branch counts as lost."""
 CROSSING = 1e-3
@@ -180,6 +180,7 @@ class Homotopy:
     ) -> Corrected:
         problem, count = walk.problem, level.size
         metric = (walk.level + walk.unit) ** -2
+        loose = np.maximum(LOOSE / (1.0 + 0.1 * problem.tau.max(axis=1)), 3e-5)
         good = np.zeros(count, dtype=np.bool_)
         bad = np.zeros(count, dtype=np.bool_)
         first = previous = np.full(count, np.inf)
@@ -190,6 +191,8 @@ class Homotopy:
                 self.arrival.work += int(count)
                 lin = linearise(problem, z, y, level, dense=not self.krylov)
                 if self.krylov:
+                    from ._krylov import KrylovSystem  # sparse linear algebra: only if used
+
                     system = KrylovSystem(problem, z, y, level, lin)
                     plain = system.solve(lin.load, block=self.block)
                     if not all_landing:
@@ -225,7 +228,9 @@ class Homotopy:
                 going = ~good & ~bad
                 z, y = choose(going, new_z, z), choose(going, new_y, y)
                 level = np.where(going, level + shift, level)
-                good |= going & (delta <= np.where(landing, TIGHT, LOOSE))
+                # a first correction says nothing of convergence yet: it must be smaller
+                enough = np.where(landing, TIGHT, loose if k else 0.01 * loose)
+                good |= going & (delta <= enough)
                 if (good | bad).all():
                     break
             if not all_landing:
