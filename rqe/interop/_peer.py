@@ -12,11 +12,12 @@ from ..result.status import MissingExtraError
 def peer(package: str, extra: str, module: str | None = None) -> Any:
     """Import an optional package, naming the extra that brings it where it is absent."""
     try:
-        return importlib.import_module(module or package)
+        found = importlib.import_module(package)
     except ModuleNotFoundError as error:
         if error.name != package:  # installed, but broken: its own message says more
             raise
         raise MissingExtraError(package, extra) from None
+    return importlib.import_module(module) if module else found
 
 
 def require_normal_form(game: Any) -> None:

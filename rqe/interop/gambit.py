@@ -74,8 +74,8 @@ def read_game(path: str | os.PathLike[str]) -> NormalFormGame:
 def write_game(game: NormalFormGame, path: str | os.PathLike[str]) -> None:
     """Write a game to a Gambit ``.nfg`` file, whole or not at all.
 
-    Payoffs keep every digit: `read_game` returns the same doubles. A `CollaborativeGame` comes back
-    as a `NormalFormGame`: the format has no shared reward.
+    Payoffs keep every digit: `read_game` returns the same doubles (the sign of a zero aside). A
+    `CollaborativeGame` comes back as a `NormalFormGame`: the format has no shared reward.
 
     Parameters
     ----------
