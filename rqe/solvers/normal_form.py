@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..certificate import evidence, is_solved
 from ..model._checks import FloatArray
 from ..result.status import Status
 from ._loop import iterate
@@ -79,6 +80,13 @@ class Batch:
             strategies.append(log_x)
             duals.append(log_p)
         return np.stack(strategies), np.stack(duals)
+
+    def solved(self, z: State, rows: np.ndarray[Any, np.dtype[np.intp]], tol: float) -> bool:
+        """Whether the given games all count as solved at the given profiles."""
+        own = [p if p.shape[0] == 1 else p[rows] for p in self.own_payoffs]
+        duals = [None if p is None else p[rows] for p in self.duals]
+        found = evidence(own, z, self.tau[rows], self.epsilon[rows], duals)
+        return bool(np.all(is_solved(found, self.ranges[rows], tol)))
 
 
 def solve_batch(
@@ -181,6 +189,8 @@ def _polish(batch: Batch, out: Outcome, rows: Any, tol: float, max_steps: int) -
         state, ending, steps = iterate(method, begin, min(max_steps, 200))
         if ending is Status.CONVERGED:
             _place(out, one, state.z)
+            if not batch.solved(state.z, one, tol):
+                ending = Status.UNCERTIFIED
         out.status[row], out.sign[row] = ending, state.sign[0]
         out.iterations[row] += steps
         out.stage[row] = "newton" if out.stage[row] in ("", "newton") else "fixed_point, newton"
