@@ -3,6 +3,7 @@
 from ._version import __version__
 from .core.regularizer import NegEntropy
 from .core.risk import Entropic
+from .interop import read_game, write_game
 from .model.agent import Agent
 from .model.normal_form import CollaborativeGame, NormalFormGame
 from .model.quadratic import AggregativeGame, QuadraticGame
@@ -48,6 +49,7 @@ __all__ = [
     "certify",
     "enumerate_rqe",
     "load",
+    "read_game",
     "save",
     "solve",
     "solve_many",
@@ -55,4 +57,5 @@ __all__ = [
     "solve_qre",
     "solve_rqe",
     "solve_security",
+    "write_game",
 ]
