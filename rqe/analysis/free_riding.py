@@ -147,7 +147,7 @@ def pitchfork(
     Returns
     -------
     tuple of float
-        The ``tau`` and the first player's probability of `action` there.
+        The ``tau`` and the probability of `action` there.
 
     Raises
     ------
@@ -165,7 +165,10 @@ def pitchfork(
             f"{between}"
         )
     at = float(brentq(determinant, *between, xtol=1e-9))
-    return at, float(solve_rqe(game, tau=at, epsilon=epsilon)[0][action])
+    # only the players' average is well determined here: a difference of 1e-5 between them leaves a
+    # residual at the size of rounding, which is what a bifurcation means
+    eq = solve_rqe(game, tau=at, epsilon=epsilon)
+    return at, 0.5 * float(eq[0][action] + eq[1][action])
 
 
 def last_free_riding(
