@@ -12,7 +12,7 @@ from nash_references import best_gains, bimatrix, draw, gambit_extreme, rounded
 
 import rqe
 from rqe.solvers.nash import solve_nash
-from rqe.solvers.vertices import bases, enumerate_vertices
+from rqe.solvers.vertices import bases, determinant_sign, enumerate_vertices, leaving_row
 
 CLASSICS = {
     "prisoners' dilemma": ([[3, 0], [5, 1]], [[3, 5], [0, 1]], [((0, 1), (0, 1), 1)]),
@@ -152,6 +152,26 @@ def test_a_continuum_says_so_and_mixtures_of_neighbours_are_equilibria():
     assert len(same_x) == 2
     mixture = 0.3 * same_x[0].strategies[1] + 0.7 * same_x[1].strategies[1]
     assert np.all(best_gains(game, (same_x[0].strategies[0], mixture)) <= 1e-15)
+
+
+def test_determinant_signs():
+    rng = np.random.default_rng(12)
+    signs = []
+    for size in (1, 2, 3, 4, 6):
+        for _ in range(40):
+            matrix = rng.integers(-1, 2, (size, size))
+            exact = round(float(np.linalg.det(matrix)))  # below 10^3, so rounding recovers it
+            signs.append(determinant_sign(matrix.astype(object)))
+            assert signs[-1] == np.sign(exact)
+    assert set(signs) == {-1, 0, 1}
+
+
+def test_ties_in_the_ratio_test_are_broken_as_in_the_perturbed_polytope():
+    # slack j starts at 1 + t^(j+1) for a small t: of two rows that tie the later one blocks
+    tableau = np.array([[2, 1, 0, 0, 1], [2, 0, 1, 0, 1], [1, 0, 0, 1, 1]], dtype=object)
+    t = 1e-3
+    perturbed = [(1.0 + t ** (j + 1)) / entry for j, entry in enumerate(tableau[:, 0])]
+    assert leaving_row(tableau, 0, 1) == int(np.argmin(perturbed)) == 1
 
 
 def test_components_are_counted():

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from nash_references import best_gains, bimatrix, draw, rounded
 
 import rqe
+from rqe.solvers._loop import iterate
 from rqe.solvers._nash import Request
-from rqe.solvers.lemke_howson import paths
+from rqe.solvers.lemke_howson import TIE, Pivoting, begin, paths
 from rqe.solvers.nash import solve_nash
 from rqe.solvers.support import contract, polish, solve_on_support, unit_payoffs
 
@@ -41,6 +42,26 @@ def test_large_games_end_with_certified_regret(size, seed):
     (x, y), (a, b) = eq.strategies, game.payoffs
     assert (a @ y).max() - x @ a @ y <= 1e-13
     assert (x @ b).max() - x @ b @ y <= 1e-13
+
+
+def test_paths_that_cycle_under_a_plain_ratio_test_end():
+    # without the lexicographic rule, paths from labels 1, 4 and 5 of this game never end
+    a = np.array([[2, 0, 1], [1, 2, 1], [2, 2, 0], [2, 0, 2], [2, 2, 0], [1, 0, 2]], dtype=float)
+    b = np.array([[0, 0, 1], [2, 1, 2], [1, 2, 0], [1, 2, 0], [2, 0, 0], [2, 1, 1]], dtype=float)
+    for label in range(9):
+        (end,) = paths(a, b, [label], 200)
+        assert end.status is rqe.Status.CONVERGED
+        assert np.all(best_gains(bimatrix(a, b), (end.x, end.y)) <= 1e-14)
+
+
+def test_rounding_does_not_build_up_along_a_path_of_thousands_of_pivots():
+    a = (np.random.default_rng(1).standard_normal((150, 150)) > 0.0).astype(float)
+    path, status, steps = iterate(Pivoting(), begin(1.0 + a, 2.0 - a, 0), 30_000)
+    assert status is rqe.Status.CONVERGED
+    assert steps > 1000
+    for half in path.halves:
+        exact = np.linalg.solve(half.columns[:, half.basis], half.columns)
+        assert np.abs(half.tableau - exact).max() <= TIE  # ties stay recognisable
 
 
 @pytest.mark.parametrize("kind", ["ties", "duplicates", "scaled"])
