@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from .aggregative import push_object
 from .classic import (
     asymmetric_matching_pennies,
     battle_of_the_sexes,
@@ -36,6 +37,7 @@ __all__ = [
     "minimum_effort",
     "prisoners_dilemma",
     "public_goods",
+    "push_object",
     "random_game",
     "rock_paper_scissors",
     "selten_chmura",
@@ -48,6 +50,7 @@ _ENTRIES = {
     line.name: line
     for line in (
         entry(free_riding, "SRA, Example 4.2"),
+        entry(push_object, "SRA, Example 4.1"),
         entry(volunteers_dilemma, "Diekmann85"),
         entry(public_goods, "IsaacWalker88"),
         entry(minimum_effort, "VHBB90"),
@@ -93,7 +96,7 @@ def get(text: str) -> Any:
 
     Returns
     -------
-    NormalFormGame, CollaborativeGame or another game kind of ``rqe``
+    NormalFormGame, CollaborativeGame or AggregativeGame
 
     Raises
     ------

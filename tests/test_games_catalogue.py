@@ -88,6 +88,7 @@ def test_games_by_text():
     assert games.get("volunteers_dilemma: n = 4, cost=0.5").shape == (2, 2, 2, 2)
     assert games.get("random_game:shape=2x3x4,seed=9").shape == (2, 3, 4)
     assert games.get("random_game:shape=5").shape == (5,)
+    assert games.get("push_object:n_players=3,rho=2").n_players == 3
     assert games.get("asymmetric_matching_pennies:x=1e3").payoffs[0][0, 0] == 1000.0
 
 
