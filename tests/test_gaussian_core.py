@@ -32,7 +32,7 @@ def draw(seed, n=2, m=2, share=0.6):
         constant=np.array(rng.normal()),
     )
     covariance = spd(rng, m) * 0.3
-    found = core.modes(payoff.other, np.linalg.cholesky(covariance))
+    found = core.exposure(payoff.other, np.linalg.cholesky(covariance))
     tau = share * min(float(core.max_tau(found)), 3.0)
     return payoff, rng.normal(size=n), rng.normal(size=m), covariance, found, tau
 
@@ -213,7 +213,7 @@ def test_max_tau_is_where_the_tilted_precision_stops_being_positive_definite(see
 
 
 def everything(payoff, own, others, factor, tau):
-    found = core.modes(payoff.other, factor)
+    found = core.exposure(payoff.other, factor)
     return (
         core.max_tau(found),
         *core.belief(payoff, own, others, found, tau),

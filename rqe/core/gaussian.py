@@ -6,8 +6,8 @@ One player's payoff is :math:`u(a, b) = \frac12 a^T A a + a^T B b + \frac12 b^T 
 so the worst-case belief (the Gibbs tilt of ``risk.py``) is Gaussian with precision
 :math:`\Sigma^{-1} + \tau C`; the risk is infinite unless that is positive definite. The payoff sees
 of the own play only its mean and covariance, so the best response among ALL distributions is
-Gaussian, of covariance :math:`-\epsilon A^{-1}` whatever the others do. Everything is computed in
-the coordinates that diagonalise ``Sigma`` and ``C`` together, which stay finite where ``Sigma`` is
+Gaussian, of covariance :math:`-\epsilon A^{-1}` whatever the others do. Everything is computed
+from a factor of ``Sigma``, never from an inverse, so that it stays finite where ``Sigma`` is
 singular (players who do not tremble) and at ``tau = 0``. Leading axes are a batch.
 """
 
@@ -35,13 +35,15 @@ class Quadratic(NamedTuple):
     """``c``, (...)."""
 
 
-class Modes(NamedTuple):
-    """Independent directions of the others' play in which the payoff's curvature is diagonal."""
+class Exposure(NamedTuple):
+    """The others' randomness as the player's payoff feels it."""
 
+    factor: Array
+    """``F`` (..., m, m) with ``F F^T = Sigma``."""
+    curvature: Array
+    """``F^T C F``, in payoff units, (..., m, m)."""
     rates: Array
-    """Curvature of the payoff along each, ascending, in payoff units, (..., m)."""
-    directions: Array
-    """``D`` (..., m, m), columns: ``D D^T = Sigma`` and ``D^T C D = diag(rates)``."""
+    """Eigenvalues of that, ascending, to the rounding error of the largest; (..., m)."""
 
 
 def response_factor(own: Array, epsilon: Any) -> Array:
@@ -62,8 +64,8 @@ def response_factor(own: Array, epsilon: Any) -> Array:
     return scale * xp.linalg.solve(root, xp.broadcast_to(eye, own.shape))
 
 
-def modes(other: Array, factor: Array) -> Modes:
-    """Diagonalise the others' covariance ``factor @ factor.T`` and the curvature ``C`` together.
+def exposure(other: Array, factor: Array) -> Exposure:
+    """How the others' randomness, of covariance ``factor @ factor.T``, meets the curvature ``C``.
 
     The factor (..., m, m) may be singular: a player who does not tremble has a zero block. A rate
     below the rounding error of the largest is set to 0: its sign is not known.
@@ -71,15 +73,16 @@ def modes(other: Array, factor: Array) -> Modes:
     xp = other.__array_namespace__()
     size = other.shape[-1]
     if size == 0:
-        return Modes(factor[..., 0], factor)
+        return Exposure(factor, other, xp.sum(factor, axis=-1))
     curvature = xp.matrix_transpose(factor) @ other @ factor
-    rates, vectors = xp.linalg.eigh(0.5 * (curvature + xp.matrix_transpose(curvature)))
+    curvature = 0.5 * (curvature + xp.matrix_transpose(curvature))
+    rates = xp.linalg.eigvalsh(curvature)
     noise = 2.0 * size * float(xp.finfo(rates.dtype).eps)
     top = xp.max(xp.abs(rates), axis=-1, keepdims=True)
-    return Modes(xp.where(xp.abs(rates) <= noise * top, 0.0, rates), factor @ vectors)
+    return Exposure(factor, curvature, xp.where(xp.abs(rates) <= noise * top, 0.0, rates))
 
 
-def max_tau(found: Modes) -> Array:
+def max_tau(found: Exposure) -> Array:
     """Supremum of the ``tau`` at which the player's risk is finite; shape (...).
 
     ``-1 / (smallest rate)``, the generalised eigenvalue at which ``Sigma^{-1} + tau C`` stops being
@@ -92,21 +95,27 @@ def max_tau(found: Modes) -> Array:
     return xp.where(low < 0.0, -1.0 / xp.where(low < 0.0, low, -1.0), xp.inf)
 
 
-def belief(
-    payoff: Quadratic, mean: Array, others: Array, found: Modes, tau: Any
-) -> tuple[Array, Array]:
-    r"""Worst-case belief about the others' joint action, at the own mean; finite ``tau``.
+def tilted_covariance(found: Exposure, tau: Any) -> Array:
+    """Covariance of the worst-case belief, (..., m, m); NaN where the risk is infinite."""
+    t = found.rates.__array_namespace__().asarray(tau, dtype=found.rates.dtype)[..., None]
+    return _tilt(found, t, 0.0 * found.rates)[1]
 
-    The minimiser over ALL beliefs of :math:`E_p u + \mathrm{KL}(p \| N(\mu, \Sigma)) / \tau`.
+
+def belief(
+    payoff: Quadratic, mean: Array, others: Array, found: Exposure, tau: Any
+) -> tuple[Array, Array]:
+    r"""Minimiser of :math:`E_p u + \mathrm{KL}(p \| N(\mu, \Sigma)) / \tau`; finite ``tau``.
+
+    Over ALL beliefs about the others' joint action.
 
     Parameters
     ----------
     payoff : Quadratic
     mean : array (..., n)
-        Own mean; the own covariance does not matter to the belief.
+        Own mean; the own covariance does not matter.
     others : array (..., m)
         ``mu``, the others' means.
-    found : Modes
+    found : Exposure
         Of the others' covariance.
     tau : float or array (...)
         In ``[0, max_tau)``, in 1/payoff units.
@@ -117,68 +126,40 @@ def belief(
     covariance : array (..., m, m)
         Both NaN where the risk is infinite.
     """
-    xp = mean.__array_namespace__()
-    t = xp.asarray(tau, dtype=mean.dtype)[..., None]
-    stiffness = _stiffness(found, t)
-    spread = found.directions / xp.sqrt(stiffness)[..., None, :]
-    slope = _slope(payoff, mean, others)
-    shift = _apply(spread, _apply(xp.matrix_transpose(spread), slope))
-    return others - t * shift, spread @ xp.matrix_transpose(spread)
+    t = mean.__array_namespace__().asarray(tau, dtype=mean.dtype)[..., None]
+    shift, covariance = _tilt(found, t, _slope(payoff, mean, others))
+    return others - t * shift, covariance
 
 
-def response_map(payoff: Quadratic, found: Modes, tau: Any) -> tuple[Array, Array]:
+def response_map(payoff: Quadratic, found: Exposure, tau: Any) -> tuple[Array, Array]:
     """The mean of the best response, affine in the others' means: ``J @ mu + k``; finite ``tau``.
 
-    Own mean and belief are solved for together (a concave–convex saddle), which keeps its digits as
-    ``tau`` approaches ``max_tau`` and the eliminated form would lose them.
-
-    Parameters
-    ----------
-    payoff, found, tau
-        As for `belief`.
-
-    Returns
-    -------
-    jacobian : array (..., n, m)
-    offset : array (..., n)
+    Own mean and belief are solved for together, which keeps the digits that eliminating the belief
+    loses as ``tau`` approaches ``max_tau``. Returns ``J`` (..., n, m) and ``k`` (..., n).
     """
     xp = payoff.own.__array_namespace__()
     t = xp.asarray(tau, dtype=payoff.own.dtype)[..., None]
-    tilt = xp.sqrt(t)[..., None, :] * found.directions
-    turned = xp.matrix_transpose(tilt)
     top = xp.concat((payoff.cross, payoff.own_linear[..., None]), axis=-1)
     right = xp.concat((payoff.other, payoff.other_linear[..., None]), axis=-1)
-    answer = _saddle(payoff, tilt, _stiffness(found, t), top, turned @ right)
+    answer = _saddle(payoff, found, t, top, right)
     return answer[..., :-1], answer[..., -1]
 
 
 def improvement(
-    payoff: Quadratic, mean: Array, others: Array, found: Modes, tau: Any
+    payoff: Quadratic, mean: Array, others: Array, found: Exposure, tau: Any
 ) -> tuple[Array, Array]:
-    """How far the best response's mean is, and what moving there gains; finite ``tau``.
+    """Best response's mean less ``mean``, and what moving there gains; arguments as for `belief`.
 
-    Worked out from the belief at ``mean`` (the gradient there), not from `response_map`.
-
-    Parameters
-    ----------
-    payoff, mean, others, found, tau
-        As for `belief`.
-
-    Returns
-    -------
-    step : array (..., n)
-        Best response's mean less ``mean``.
-    gain : array (...)
-        Regret of ``mean``, in payoff units, exact: the value is quadratic in it.
+    The gain (...) is the regret of ``mean``, in payoff units and exact. At finite ``tau``.
     """
     xp = mean.__array_namespace__()
     t = xp.asarray(tau, dtype=mean.dtype)[..., None]
-    feared, _ = belief(payoff, mean, others, found, tau)
-    gradient = _apply(payoff.own, mean) + payoff.own_linear + _apply(payoff.cross, feared)
-    tilt = xp.sqrt(t)[..., None, :] * found.directions
-    none = xp.zeros((*others.shape, 1), dtype=mean.dtype)
-    step = _saddle(payoff, tilt, _stiffness(found, t), gradient[..., None], none)[..., 0]
-    return step, 0.5 * xp.sum(gradient * step, axis=-1)
+    top = payoff.own_linear + _apply(payoff.cross, others)
+    right = _apply(payoff.other, others) + payoff.other_linear
+    step = _saddle(payoff, found, t, top[..., None], right[..., None])[..., 0] - mean
+    pull = _apply(xp.matrix_transpose(payoff.cross), step)
+    caution = xp.sum(t * pull * _tilt(found, t, pull)[0], axis=-1)
+    return step, 0.5 * (caution - xp.sum(step * _apply(payoff.own, step), axis=-1))
 
 
 def covariance_gain(own: Array, covariance: Array, epsilon: Any) -> Array:
@@ -207,13 +188,13 @@ def payoff_at(payoff: Quadratic, mean: Array, others: Array) -> Array:
 
 
 def certainty_equivalent(
-    payoff: Quadratic, mean: Array, others: Array, found: Modes, tau: Any
+    payoff: Quadratic, mean: Array, others: Array, found: Exposure, tau: Any
 ) -> Array:
     r"""Risk-adjusted payoff (SRA eq. 1) of a point against Gaussian others; finite ``tau``.
 
     .. math:: -\tfrac1\tau \log E_{b \sim N(\mu, \Sigma)} e^{-\tau u(m, b)} = u(m, \mu)
         + \tfrac1{2\tau} \sum_k \log(1 + \tau \lambda_k)
-        - \tfrac\tau2 \sum_k \frac{(D^T w)_k^2}{1 + \tau \lambda_k}
+        - \tfrac\tau2 w^T (\Sigma^{-1} + \tau C)^{-1} w
 
     with ``lambda`` the rates and ``w`` the payoff's slope in the others' actions at ``mu``. Spread
     of the own play adds ``trace(A S) / 2`` for its covariance ``S``.
@@ -221,18 +202,15 @@ def certainty_equivalent(
     Parameters
     ----------
     payoff, mean, others, found, tau
-        As for `belief`; ``-inf`` where the risk is infinite.
-
-    Returns
-    -------
-    array (...)
+        As for `belief`; the value (...) is ``-inf`` where the risk is infinite.
 
     Examples
     --------
     >>> import numpy as np
     >>> one, none = np.eye(1), np.zeros(1)
     >>> payoff = Quadratic(-one, 0 * one, -one, none, none, np.array(0.0))
-    >>> [float(certainty_equivalent(payoff, none, none, modes(-one, one), t)) for t in (0.0, 1.0)]
+    >>> others = exposure(-one, one)
+    >>> [float(certainty_equivalent(payoff, none, none, others, t)) for t in (0.0, 1.0)]
     [-0.5, -inf]
     """
     xp = mean.__array_namespace__()
@@ -242,10 +220,10 @@ def certainty_equivalent(
     neutral = t == 0.0
     logs = xp.log1p(xp.where(finite, growth, 0.0)) / xp.where(neutral, 1.0, t)
     spread = 0.5 * xp.sum(xp.where(neutral, found.rates, logs), axis=-1)
-    slope = _apply(xp.matrix_transpose(found.directions), _slope(payoff, mean, others))
-    feared = 0.5 * xp.sum(t * slope**2 / xp.where(finite, 1.0 + growth, 1.0), axis=-1)
+    slope = _slope(payoff, mean, others)
+    feared = 0.5 * xp.sum(t * slope * _tilt(found, t, slope)[0], axis=-1)
     value = payoff_at(payoff, mean, others) + spread - feared
-    return xp.where(xp.all(finite, axis=-1), value, -xp.inf)
+    return xp.where(xp.isnan(value), -xp.inf, value)
 
 
 def entropy_bonus(own: Array, epsilon: Any) -> Array:
@@ -273,23 +251,50 @@ def _slope(payoff: Quadratic, mean: Array, others: Array) -> Array:
     return _apply(xp.matrix_transpose(payoff.cross), mean) + tail
 
 
-def _stiffness(found: Modes, t: Array) -> Array:
-    """``1 + tau * rate`` of each mode, the factor on its precision; NaN where not positive."""
-    xp = found.rates.__array_namespace__()
-    factor = 1.0 + t * found.rates
-    return xp.where(factor > 0.0, factor, xp.nan)
+def _levers(found: Exposure, t: Array) -> tuple[Array, Array]:
+    """``F S`` and ``S (1 + tau F^T C F) S``, with ``S`` diagonal so that the second has a unit one.
+
+    The scaling keeps the digits of players who tremble little next to some who tremble much. Both
+    are NaN where the second is not positive definite: the risk is infinite.
+    """
+    xp = t.__array_namespace__()
+    size = found.rates.shape[-1]
+    eye = xp.eye(size, dtype=t.dtype)
+    stiffness = eye + t[..., None] * found.curvature
+    diagonal = xp.sum(xp.abs(stiffness) * eye, axis=-1)
+    scale = 1.0 / xp.sqrt(xp.where(diagonal > 0.0, diagonal, 1.0))
+    unit = stiffness * scale[..., :, None] * scale[..., None, :]
+    if size > 0:
+        finite = (xp.linalg.eigvalsh(unit)[..., :1] > 0.0) & (t < max_tau(found)[..., None])
+        scale = xp.where(finite, scale, xp.nan)
+        unit = xp.where(finite[..., None], unit, xp.nan)
+    return found.factor * scale[..., None, :], unit
 
 
-def _saddle(payoff: Quadratic, tilt: Array, stiffness: Array, top: Array, low: Array) -> Array:
-    """Own part of the solution of ``[-A, B T; -(B T)^T, diag(stiffness)] z = [top; low]``."""
+def _tilt(found: Exposure, t: Array, slope: Array) -> tuple[Array, Array]:
+    """The tilted covariance ``(Sigma^{-1} + tau C)^{-1}``, applied to a slope and whole."""
+    xp = t.__array_namespace__()
+    lever, unit = _levers(found, t)
+    half = xp.linalg.solve(unit, xp.matrix_transpose(lever))
+    covariance = lever @ half
+    covariance = 0.5 * (covariance + xp.matrix_transpose(covariance))
+    return _apply(lever, _apply(half, slope)), covariance
+
+
+def _saddle(payoff: Quadratic, found: Exposure, t: Array, top: Array, right: Array) -> Array:
+    """Own part ``x`` of ``-A x + B F z = top``, ``(1 + tau F^T C F) z = tau F^T (B^T x + right)``.
+
+    Both unknowns are scaled to unit diagonals, and ``z`` by ``sqrt(tau)``, before solving.
+    """
     xp = top.__array_namespace__()
-    pull = payoff.cross @ tilt
-    eye = xp.eye(tilt.shape[-1], dtype=top.dtype)
-    # rows divided by their pivot: a large tau otherwise swamps the own block
-    weight = 1.0 / stiffness[..., None]
-    upper = xp.concat((-payoff.own, pull), axis=-1)
-    shape = (*pull.shape[:-2], *eye.shape)
-    lower = xp.concat((-weight * xp.matrix_transpose(pull), xp.broadcast_to(eye, shape)), axis=-1)
-    right = xp.concat((top, weight * low), axis=-2)
-    solution = xp.linalg.solve(xp.concat((upper, lower), axis=-2), right)
-    return solution[..., : top.shape[-2], :]
+    lever, unit = _levers(found, t)
+    lever = xp.sqrt(t)[..., None] * lever
+    own = response_factor(payoff.own, 1.0)
+    pull = xp.matrix_transpose(own) @ payoff.cross @ lever
+    eye = xp.broadcast_to(xp.eye(own.shape[-1], dtype=top.dtype), own.shape)
+    upper = xp.concat((eye, pull), axis=-1)
+    lower = xp.concat((-xp.matrix_transpose(pull), unit), axis=-1)
+    low = xp.matrix_transpose(lever) @ right
+    load = xp.concat((xp.matrix_transpose(own) @ top, low), axis=-2)
+    solution = xp.linalg.solve(xp.concat((upper, lower), axis=-2), load)
+    return own @ solution[..., : top.shape[-2], :]

@@ -44,8 +44,8 @@ class GaussianEquilibrium:
         What each player would gain by its best response, in payoff units, in closed form (at
         ``tau = inf`` an upper bound, by weak duality).
     residual : float
-        Largest difference of a mean from the best response's, in proportion to the terms that make
-        up the player's first-order condition (so it has no unit).
+        Largest difference of a mean from the best response's, in proportion to the player's spread
+        or to the terms of its first-order condition, whichever is larger (so it has no unit).
     status : Status
     iterations : int
         Linear systems solved.

@@ -23,7 +23,7 @@ class Seat:
     epsilon: float
     factor: FloatArray
     """Of its own covariance."""
-    modes: core.Modes
+    exposure: core.Exposure
     """Of the others' play."""
     max_tau: float
     jacobian: FloatArray
@@ -54,15 +54,15 @@ def seats_of(game: QuadraticGame, agents: tuple[Agent, ...]) -> list[Seat]:
             raise ValueError(
                 f"epsilon must give finite variances -epsilon / H_ii; got {epsilon}: rescale it"
             )
-        found = core.modes(payoff.other, reach)
+        found = core.exposure(payoff.other, reach)
         bound, worst = float(core.max_tau(found)), None
         if np.isinf(t):
-            saddle = _security(payoff, units[i], core.modes(payoff.other, unit))
+            saddle = _security(payoff, units[i], core.exposure(payoff.other, unit))
             if saddle is None:
                 raise InfiniteRiskError(i, t, bound)
             (offset, worst), jacobian = saddle, np.zeros(payoff.cross.shape)
-        elif t >= bound or np.any(1.0 + t * found.rates <= 0.0):
-            raise InfiniteRiskError(i, t, bound)
+        elif t >= bound or np.any(np.isnan(core.tilted_covariance(found, t))):
+            raise InfiniteRiskError(i, t, min(t, bound))
         else:
             jacobian, offset = core.response_map(payoff, found, t)
         seats.append(Seat(payoff, t, float(epsilon[i]), own, found, bound, jacobian, offset, worst))
@@ -80,29 +80,28 @@ def stack(blocks: Sequence[FloatArray]) -> FloatArray:
 
 
 def _security(
-    payoff: core.Quadratic, own: FloatArray, found: core.Modes
+    payoff: core.Quadratic, own: FloatArray, found: core.Exposure
 ) -> tuple[FloatArray, FloatArray] | None:
     """Saddle of the payoff: best mean against the others' worst actions; None where unbounded.
 
-    Solved in own coordinates ``own @ x`` and the others' modes, so that units do not matter.
+    Solved in coordinates that make own curvatures unit ones, so that units do not matter.
     """
-    rates, directions = found.rates, found.directions
-    if np.any(rates < 0.0):
+    if np.any(found.rates < 0.0):
         return None
-    pull = own.T @ payoff.cross @ directions
-    push = directions.T @ payoff.other_linear
-    size = max(np.sqrt(np.max(rates, initial=0.0)), np.max(np.abs(pull), initial=0.0))
+    pull = own.T @ payoff.cross @ found.factor
+    push = found.factor.T @ payoff.other_linear
+    size = max(np.sqrt(np.max(found.rates, initial=0.0)), np.max(np.abs(pull), initial=0.0))
     unit = 1.0 / size if size > 0.0 else 1.0
     n = len(own)
     system = np.block(
-        [[np.eye(n), -unit * pull], [unit * pull.T, unit**2 * np.diag(rates)]],
+        [[np.eye(n), -unit * pull], [unit * pull.T, unit**2 * found.curvature]],
     )
     right = np.concatenate([own.T @ payoff.own_linear, -unit * push])
     answer = np.linalg.lstsq(system, right, rcond=1e-13)[0]
     terms = np.abs(system) @ np.abs(answer) + np.abs(right)
     if np.any(np.abs(system @ answer - right) > 1e-9 * np.max(terms, initial=0.0)):
         return None
-    return own @ answer[:n], directions @ (unit * answer[n:])
+    return own @ answer[:n], found.factor @ (unit * answer[n:])
 
 
 def pseudo_inverse(convex: FloatArray) -> FloatArray:

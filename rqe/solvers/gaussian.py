@@ -96,7 +96,15 @@ def _means(game: QuadraticGame, seats: Sequence[Seat]) -> tuple[FloatArray, bool
     system = np.eye(size) - balanced
     regular = bool(np.linalg.cond(system) <= SINGULAR_CONDITION)
     if regular:
-        return units * np.linalg.solve(system, offset / units), True
+        answer = np.linalg.solve(system, offset / units)
+        for _ in range(2):  # refined: small means next to large ones keep their digits
+            answer += np.linalg.solve(system, offset / units - system @ answer)
+        for _ in range(game.n_players):  # a mean above the sum of its terms is rounding, all of it
+            terms = np.abs(balanced) @ np.abs(answer) + np.abs(offset / units)
+            answer = np.where(
+                np.abs(answer) > 2.0 * terms, balanced @ answer + offset / units, answer
+            )
+        return units * answer, True
     rcond = 1.0 / SINGULAR_CONDITION
     return units * np.linalg.lstsq(system, offset / units, rcond=rcond)[0], False
 
@@ -106,10 +114,9 @@ def _strongly_monotone(game: QuadraticGame, seats: Sequence[Seat]) -> bool:
     size = sum(game.dims)
     derivative, scale = np.zeros((size, size)), np.zeros((size, size))
     for i, (own, seat) in enumerate(zip(game.slices, seats, strict=True)):
-        found, payoff = seat.modes, seat.payoff
+        payoff = seat.payoff
         if seat.worst is None:
-            pull = found.directions * np.sqrt(seat.tau / (1.0 + seat.tau * found.rates))
-            risk = pull @ pull.T
+            risk = seat.tau * core.tilted_covariance(seat.exposure, seat.tau)
         else:
             risk = pseudo_inverse(payoff.other)
         curvature = -payoff.own + payoff.cross @ risk @ payoff.cross.T
@@ -138,9 +145,9 @@ def _account(seat: Seat, mean: FloatArray, others: FloatArray) -> _Account:
     payoff, epsilon = seat.payoff, seat.epsilon
     bonus = float(core.entropy_bonus(payoff.own, epsilon))
     if seat.worst is None:
-        feared, spread = core.belief(payoff, mean, others, seat.modes, seat.tau)
-        worth = float(core.certainty_equivalent(payoff, mean, others, seat.modes, seat.tau))
-        step, gain = core.improvement(payoff, mean, others, seat.modes, seat.tau)
+        feared, spread = core.belief(payoff, mean, others, seat.exposure, seat.tau)
+        worth = float(core.certainty_equivalent(payoff, mean, others, seat.exposure, seat.tau))
+        step, gain = core.improvement(payoff, mean, others, seat.exposure, seat.tau)
     else:
         feared = seat.worst
         spread = np.zeros((len(feared), len(feared)))
@@ -152,6 +159,7 @@ def _account(seat: Seat, mean: FloatArray, others: FloatArray) -> _Account:
     gain = float(gain) + float(core.covariance_gain(payoff.own, seat.covariance, epsilon))
     terms = np.abs(payoff.own_linear) + np.abs(payoff.cross) @ np.abs(feared)
     size = float(np.max(np.abs(mean) + np.abs(np.linalg.inv(payoff.own)) @ terms))
+    size = max(size, float(np.sqrt(np.max(np.diag(seat.covariance)))))
     return _Account(
         belief=(feared, spread),
         value=worth + bonus,
