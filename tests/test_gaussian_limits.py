@@ -54,8 +54,27 @@ def test_means_next_to_the_threshold_are_as_exact_as_the_data_allow():
     assert eq.means[0][1] == pytest.approx(load / (1 + 2 * load), rel=1e-12)
 
 
+@pytest.mark.parametrize("epsilon", [0.0, 1.0])
+def test_players_without_a_stake_stay_at_zero(epsilon):
+    """Rounding in the others' means must not pass for theirs, nor fail the certificate."""
+    rng = np.random.default_rng(11)
+    for _ in range(40):
+        H, h = np.zeros((4, 4, 4)), np.zeros((4, 4))
+        for i in range(4):
+            H[i, i, i] = -1.0
+        for i in (1, 3):  # the even players look at nobody but each other
+            reach = rng.normal(size=4) * 3.0
+            reach[i] = -1.0
+            H[i, i], H[i, :, i], h[i] = reach, reach, rng.normal(size=4)
+        H[2, 2, 0] = H[2, 0, 2] = 5.0
+        eq = solved(QuadraticGame(H, h), 0.0, epsilon)
+        assert eq.means[0][0] == pytest.approx(0.0, abs=1e-14)
+        assert eq.means[2][0] == pytest.approx(0.0, abs=1e-13)
+        assert eq.residual < 1e-12
+
+
 def test_trembles_of_very_different_sizes_cost_no_digits():
-    """Against exact rational arithmetic: variances 1 and 1e10, a risk that is a fifth from its end."""
+    """Against exact rational arithmetic: variances 1 and 1e10, close to infinite risk."""
     H = np.zeros((3, 3, 3))
     H[0] = [[-1.0, 1.0, 2.0], [1.0, -1.0, 1.0], [2.0, 1.0, 1.0]]
     H[1, 1, 1] = H[2, 2, 2] = -1.0
