@@ -93,3 +93,19 @@ def test_random_games_at_high_precision(n):
     eq = rqe.solve_qre(rqe.NormalFormGame(arrays), lam=lam)
     for a, b in zip(point, eq.strategies, strict=True):
         assert b == pytest.approx(a, abs=1e-6)
+
+
+@pytest.mark.parametrize("which", [79, 6947, 7266, 7381])
+def test_branches_that_lie_close_to_others(which):
+    """Games on which longer steps leap to another branch; pygambit takes its own small ones."""
+    rng = np.random.default_rng(5)
+    rng.random((10000, 2, 3, 3))
+    arrays = rng.random((8000, 2, 5, 5))[which]
+    game = gambit.StrategicGame.from_arrays(*arrays)
+    point = gambit.qre.logit_solve_lambda(
+        game, lam=[20.0], use_strategic=True, first_step=0.001, max_accel=1.01
+    )[0]
+    eq = rqe.solve_qre(rqe.NormalFormGame(arrays), lam=20.0)
+    for player, x in zip(game.players, eq.strategies, strict=True):
+        expected = [float(point.profile[player][s]) for s in game.get_strategies(player)]
+        assert x == pytest.approx(expected, abs=1e-6)

@@ -26,7 +26,7 @@ from ._problem import Problem
 State = list[FloatArray]
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 
-REACH = 0.35
+REACH = 0.25
 """Largest change of any probability that a linear prediction is trusted for."""
 
 

@@ -36,18 +36,22 @@ from ._system import (
     stack,
 )
 
-CONTRACTION = 0.4
+FIRST = 0.15
+"""Largest first correction, in probability: a prediction further off may have left the branch."""
+CONTRACTION = 0.15
 """Newton corrections must shrink at least this much from one to the next."""
 LOOSE, TIGHT = 1e-3, 1e-6
 """Corrections, in probability, at which a point of the path, and the target, count as reached; on
 the path less by the factor ``1 + tau / 10``: beliefs turn over within payoffs of ``1 / tau``."""
+STRAIGHT = 0.7
+"""Cosine between directions of one step and the next below which the step was too long."""
 SMALLEST = 1e-9
 """Step length, in the path's metric, below which the branch counts as lost."""
 CROSSING = 1e-3
 """Step length below which a change of parity is taken for a bifurcation that was crossed."""
 SPARED, DENSE = 80, 700
 """Actions of all players together from which, and up to which, to do without factorising."""
-ERROR = 0.05
+ERROR = 0.03
 """First correction, in probability, that step lengths aim at."""
 
 
@@ -94,7 +98,8 @@ class Arrival:
     level: FloatArray
     sign: FloatArray
     landed: BoolArray
-    work: int = 0
+    work: np.ndarray[Any, np.dtype[np.int64]]
+    """Linear systems solved for each game."""
 
 
 def inner(z: State, a: State, b: State) -> FloatArray:
@@ -121,6 +126,7 @@ class Homotopy:
             level=np.zeros(problem.batch),
             sign=np.zeros(problem.batch),
             landed=np.zeros(problem.batch, dtype=np.bool_),
+            work=np.zeros(problem.batch, dtype=np.int64),
         )
 
     def begin(self, problem: Problem) -> Walk:
@@ -188,7 +194,7 @@ class Homotopy:
         shift, all_landing = np.zeros(count), bool(landing.all())
         with np.errstate(all="ignore"):
             for k in range(8):
-                self.arrival.work += int(count)
+                self.arrival.work[walk.rows] += 1
                 lin = linearise(problem, z, y, level, dense=not self.krylov)
                 if self.krylov:
                     from ._krylov import KrylovSystem  # sparse linear algebra: only if used
@@ -221,7 +227,7 @@ class Homotopy:
                     delta = np.maximum(delta, np.abs(shift) * np.sqrt(metric))
                 if k == 0:
                     first = delta
-                    bad |= ~(delta <= REACH)
+                    bad |= ~(delta <= FIRST)
                 else:
                     bad |= ~((delta <= CONTRACTION * previous) | (delta <= 1e-11)) & ~good
                 previous = delta
@@ -242,12 +248,16 @@ class Homotopy:
     def _accept(self, walk: Walk, found: Corrected, length: FloatArray, landing: BoolArray) -> None:
         metric = (walk.level + walk.unit) ** -2
         with np.errstate(all="ignore"):
-            heading = np.sign(inner(walk.z, walk.tz, found.slope) + walk.tl * metric)
+            cosine = inner(walk.z, walk.tz, found.slope) + walk.tl * metric
+            heading = np.sign(cosine)
             parity = found.sign * heading
             good = found.good & ((parity == walk.parity) | (length < CROSSING)) & (parity != 0.0)
             size = inner(found.z, found.slope, found.slope) + (found.level + walk.unit) ** -2
             norm = heading / np.sqrt(size)
             good &= np.isfinite(norm)
+            mixed = inner(walk.z, found.slope, found.slope) + metric
+            turned = np.abs(cosine) < STRAIGHT * np.sqrt(mixed)
+            good &= ~turned | landing | (length < CROSSING)
             growth = np.clip(np.sqrt(ERROR / np.maximum(found.first, 1e-8)), 0.5, 4.0)
             tz, ty = scaled(found.slope, norm), scaled(found.y_slope, norm)
         walk.z, walk.y = choose(good, found.z, walk.z), choose(good, found.y, walk.y)
