@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rqe.model.quadratic import AggregativeGame
+from rqe import AggregativeGame
 
 
 def push_object(

@@ -25,7 +25,6 @@ from .core.risk import Entropic
 from .model._checks import FloatArray
 from .result.status import Status
 
-
 EPS = float(np.finfo(np.float64).eps)
 
 

@@ -8,13 +8,13 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
 
 import games
 import rqe
 
+from .result.files import whole_file
 from .result.serialize import to_dict
 
 CONCEPTS = ("rqe", "qre", "nash", "security")
@@ -223,30 +223,17 @@ def _figure1(out: Path) -> None:
     written = []
     for kind in ("png", "pdf"):
         path = out / f"figure1.{kind}"
-        _write_whole(path, partial(plot.save, left, format=kind))
+        with whole_file(path) as file:
+            plot.save(left, file, format=kind)
         written.append(path)
     tables = {"": found.numbers, "-i": found.collaboration, "-ii": found.free_riding}
     for suffix, table in tables.items():
-        path, text = out / f"figure1{suffix}.csv", table.to_csv().encode()
-        _write_whole(path, partial(_put, text))
+        path = out / f"figure1{suffix}.csv"
+        with whole_file(path) as file:
+            file.write(table.to_csv().encode())
         written.append(path)
     print(found.numbers)
     print("wrote", ", ".join(str(path) for path in written))
-
-
-def _put(text: bytes, file: IO[bytes]) -> None:
-    file.write(text)
-
-
-def _write_whole(path: Path, fill: Callable[[IO[bytes]], Any]) -> None:
-    """A file that is there whole or not at all: filled beside its place, then renamed."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(beside, "xb") as file:
-            fill(file)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 @contextmanager

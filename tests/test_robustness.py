@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from benchmarks.robustness import draws, judge, summary
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rqe
+from benchmarks.robustness import draws, judge, summary
 
 COUNT = 250
 

@@ -161,15 +161,13 @@ class TestLimits:
         assert gaps[0] / gaps[1] == pytest.approx(100, rel=0.05)  # first order in tau
 
     def test_epsilon_to_zero_is_nash(self):
-        eq = rqe.solve_qre(games.asymmetric_matching_pennies(x=9.0), epsilon=1e-6)
-        matrix = eq.payoffs
-        assert eq.max_regret < 1e-9
-        pure = [p.payoffs for p in [games.asymmetric_matching_pennies(x=9.0)]][0]
+        game = games.asymmetric_matching_pennies(x=9.0)
+        eq = rqe.solve_qre(game, epsilon=1e-6)
         best = [
-            np.max(pure[0] @ eq.strategies[1]),
-            np.max(eq.strategies[0] @ pure[1]),
+            np.max(game.payoffs[0] @ eq.strategies[1]),
+            np.max(eq.strategies[0] @ game.payoffs[1]),
         ]
-        assert best - matrix == pytest.approx([0.0, 0.0], abs=2e-6)
+        assert best - eq.payoffs == pytest.approx([0.0, 0.0], abs=2e-6)
 
     def test_epsilon_to_infinity_is_uniform(self):
         eq = rqe.solve_rqe(random_game(7, (2, 4)), tau=3.0, epsilon=1e6)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import itertools
 import os
-import tempfile
 from collections.abc import Sequence
 from math import isfinite, prod
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..model.normal_form import NormalFormGame
+from ..result.files import whole_file
 from ._limits import refuse_impossible, refuse_large
 from ._peer import peer, require_normal_form
 
@@ -105,14 +105,8 @@ def write_game(game: NormalFormGame, path: str | os.PathLike[str]) -> None:
     if target.suffix.lower() != ".nfg":
         raise ValueError(f"path must end in .nfg; got {str(target)!r}")
     to_gambit(game)  # refuses what Gambit could not read again, before anything is written
-    handle, partial = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(_nfg_text(game))
-        os.replace(partial, target)
-    except BaseException:
-        os.unlink(partial)
-        raise
+    with whole_file(target) as file:
+        file.write(_nfg_text(game).encode("utf-8"))
 
 
 def to_gambit(game: NormalFormGame) -> Any:

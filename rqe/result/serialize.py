@@ -10,7 +10,6 @@ import dataclasses
 import json
 import math
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ import numpy as np
 from ..model.agent import Agent, make_agents
 from .batch import BatchEquilibrium
 from .equilibrium import Equilibrium, EquilibriumSet, read_only
+from .files import whole_file
 from .gaussian import GaussianEquilibrium
 from .status import Status
 from .table import Table
@@ -91,15 +91,8 @@ def save(result: Any, path: str | os.PathLike[str]) -> None:
         The place cannot be written.
     """
     text = json.dumps(to_dict(result), allow_nan=False)
-    target = Path(path)
-    handle, partial = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(partial, target)
-    except BaseException:
-        os.unlink(partial)
-        raise
+    with whole_file(path) as file:
+        file.write(text.encode("utf-8"))
 
 
 def load(path: str | os.PathLike[str]) -> Any:
@@ -172,7 +165,7 @@ def _decode(name: str, value: Any) -> Any:
         return tuple(_array(v) for v in value)
     if isinstance(value, list):
         return _array(value)
-    if name in _FLOATS:
+    if name in _FLOATS and value is not None:
         return _number(value)
     return value
 

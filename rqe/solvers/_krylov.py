@@ -45,7 +45,8 @@ class KrylovSystem:
 
         def product(v: FloatArray) -> FloatArray:
             dz = spread(problem, (v.ravel() / self.weight)[None])
-            return self.weight * stack(apply_jacobian(problem, z, y, level, lin, dz))[0]
+            image: FloatArray = stack(apply_jacobian(problem, z, y, level, lin, dz))[0]
+            return np.asarray(self.weight * image)
 
         self.operator = LinearOperator((self.n, self.n), matvec=product, dtype=np.float64)
         self.inverse: LinearOperator | None = None

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import matrix_balance
 
 from ..core import gaussian as core
 from ..model._checks import FloatArray
@@ -92,6 +91,8 @@ def _means(game: QuadraticGame, seats: Sequence[Seat]) -> tuple[FloatArray, bool
     if not (np.all(np.isfinite(jacobian)) and np.all(np.isfinite(offset))):
         return np.full(size, np.nan), True
     # balancing is a change of the units of actions: the verdict must not depend on them
+    from scipy.linalg import matrix_balance  # slow to import: only if used
+
     balanced, (units, _) = matrix_balance(jacobian, permute=False, separate=True)
     system = np.eye(size) - balanced
     regular = bool(np.linalg.cond(system) <= SINGULAR_CONDITION)

@@ -19,7 +19,6 @@ from ..model._checks import FloatArray
 from ..result.status import Status
 from ._problem import Problem
 from ._system import (
-    REACH,
     BoolArray,
     State,
     belief_step,
