@@ -100,7 +100,7 @@ def test_bracket_is_narrow_over_the_whole_range(tau, epsilon):
     rng = np.random.default_rng(2)
     payoffs = (rng.random((3, 5)), np.round(rng.random((4, 3))))
     for payoff in payoffs:
-        goal = Goal(payoff - 0.5, rng.dirichlet(np.ones(payoff.shape[1])), tau, epsilon)
+        goal = Goal(payoff - 0.5, np.log(rng.dirichlet(np.ones(payoff.shape[1]))), tau, epsilon)
         x, p, word = goal.solve()
         best, bound = goal.bracket(x, p)
         assert word in ("optimal", "optimal_inaccurate")
@@ -109,9 +109,9 @@ def test_bracket_is_narrow_over_the_whole_range(tau, epsilon):
 
 def test_bracket_holds_the_truth_however_poor_the_answer():
     rng = np.random.default_rng(3)
-    matrix, q = rng.random((3, 4)) - 0.5, rng.dirichlet(np.ones(4))
+    matrix, log_q = rng.random((3, 4)) - 0.5, np.log(rng.dirichlet(np.ones(4)))
     for tau in (0.0, 1e-7, 0.8, 1e3):
-        goal = Goal(matrix, q, tau, 0.2)
+        goal = Goal(matrix, log_q, tau, 0.2)
 
         def loss(z, goal=goal):
             x = np.exp(z - z.max())
@@ -132,10 +132,25 @@ def test_worst_case_solutions_are_certified():
     matrix = (matrix - matrix.min()) / np.ptp(matrix)
     for epsilon in (0.0, 0.01, 1.0):
         log_x, _, _ = worst_case_response(matrix, epsilon)
-        goal = Goal(matrix - 0.5, np.full(7, 1 / 7), np.inf, epsilon)
+        goal = Goal(matrix - 0.5, np.full(7, -np.log(7.0)), np.inf, epsilon)
         best, bound = goal.bracket(*goal.solve()[:2])
         assert best - 1e-12 <= goal.value(np.exp(log_x)) + 1e-8
         assert goal.value(np.exp(log_x)) <= bound + 1e-12
+
+
+def test_a_probability_that_underflows_still_counts():
+    # player 1 plays its second action with probability exp(-1000), which is 0 in double precision;
+    # player 2 would lose 1 there, and at tau = 2000 that outweighs it: -log(e^-1000) / 2000 = 1/2
+    game = rqe.NormalFormGame([[[1.0, 1.0], [0.0, 0.0]], [[1.0, 0.9], [0.0, 0.9]]])
+    eq = rqe.solve_rqe(game, tau=[0.0, 2000.0], epsilon=[1e-3, 1e-2])
+    assert eq.log_strategies[0][1] == pytest.approx(-1000.0)
+    assert eq.strategies[0][1] == 0.0
+    certificate = certify(game, eq)
+    assert certificate.ok
+    np.testing.assert_allclose(certificate.values, eq.values, rtol=1e-12)
+    bold = replace(eq, log_strategies=(eq.log_strategies[0], np.array([0.0, -np.inf])))
+    assert certify(game, bold).values[1] == pytest.approx(0.5, abs=1e-12)
+    assert certify(game, bold).verdict == ("certified", "refuted")
 
 
 def test_an_inaccurate_solver_leaves_the_verdict_open():

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import entr, logsumexp, rel_entr
 
 from ..model._checks import FloatArray
 from ..model.agent import degrees
@@ -151,7 +150,7 @@ def certify(game: NormalFormGame, eq: Equilibrium, *, tol: float = 1e-6) -> Cert
         middle = 0.5 * (raw.min() + raw.max())
         goal = Goal(
             matrix=(raw - middle) / ranges[i],
-            q=_joint(eq.log_strategies, i),
+            log_q=_joint(eq.log_strategies, i),
             tau=float(tau[i] * ranges[i]),
             epsilon=float(epsilon[i] / ranges[i]),
         )
@@ -189,22 +188,35 @@ def _refuse(game: Any, eq: Any, tol: Any) -> None:
 
 
 def _joint(log_strategies: tuple[FloatArray, ...], player: int) -> FloatArray:
-    """Probabilities of the others' joint actions, the last player's varying fastest."""
+    """Log-probabilities of the others' joint actions, the last player's varying fastest."""
     joint = np.zeros(1)
     for j, z in enumerate(log_strategies):
         if j != player:
             joint = np.add.outer(joint, z).ravel()
-    return np.asarray(np.exp(joint))
+    return np.asarray(joint - np.logaddexp.reduce(joint))
+
+
+def _entropy(x: FloatArray) -> float:
+    """Shannon entropy in nats."""
+    return -float(np.sum(x * np.log(np.where(x > 0.0, x, 1.0))))
 
 
 @dataclass(frozen=True)
 class Goal:
-    """One player's problem on payoffs in [-1/2, 1/2]."""
+    """One player's problem on payoffs in [-1/2, 1/2]; the others' joint play as logarithms.
+
+    A probability of exp(-1000) matters where ``tau`` makes up for it: it must not become 0.
+    """
 
     matrix: FloatArray
-    q: FloatArray
+    log_q: FloatArray
     tau: float
     epsilon: float
+
+    @property
+    def q(self) -> FloatArray:
+        """The others' joint play, where nothing is lost by underflow."""
+        return np.asarray(np.exp(self.log_q))
 
     def value(self, x: FloatArray) -> float:
         """The objective at a strategy."""
@@ -216,20 +228,21 @@ class Goal:
             spread = float(self.q @ np.expm1(-self.tau * (u - mean)))
             worth = mean - (float(np.log1p(spread)) / self.tau if self.tau > 0.0 else 0.0)
         else:
-            worth = -float(logsumexp(-self.tau * u, b=self.q)) / self.tau
-        return worth + self.epsilon * float(entr(x).sum())
+            worth = -float(np.logaddexp.reduce(self.log_q - self.tau * u)) / self.tau
+        return worth + self.epsilon * _entropy(x)
 
     def bound(self, p: FloatArray) -> float:
         """A value that no strategy exceeds: the best one against the belief `p`, and its price."""
         v = self.matrix @ p
         if self.epsilon > 0.0:
-            best = self.epsilon * float(logsumexp(v / self.epsilon))
+            best = self.epsilon * float(np.logaddexp.reduce(v / self.epsilon))
         else:
             best = float(v.max())
         if self.tau == np.inf or bool((p == self.q).all()):
             return best
         # below 1e-6 rounding drowns the price, and the others' play bounds within tau / 8
-        price = float(rel_entr(p, self.q).sum()) if self.tau >= 1e-6 else np.inf
+        rated = np.where(p > 0.0, self.log_q, 0.0)
+        price = float(-_entropy(p) - p @ rated) if self.tau >= 1e-6 else np.inf
         return best + (max(price, 0.0) / self.tau if price < np.inf else np.inf)
 
     def bracket(self, x: FloatArray, p: FloatArray) -> tuple[float, float]:
@@ -237,12 +250,12 @@ class Goal:
         strategies, beliefs = [x], [p, self.q]
         if self.epsilon > 0.0:
             v = self.matrix @ p / self.epsilon
-            strategies.append(np.exp(v - logsumexp(v)))
+            strategies.append(np.exp(v - np.logaddexp.reduce(v)))
         for own in tuple(strategies):
             if 0.0 < self.tau < np.inf:
-                u = own @ self.matrix
-                tilt = self.q * np.exp(-self.tau * (u - u[self._seen()].min()).clip(0.0))
-                beliefs.append(tilt / tilt.sum())
+                tilt = self.log_q - self.tau * (own @ self.matrix)
+                p = np.exp(tilt - tilt.max())
+                beliefs.append(p / p.sum())
         return max(map(self.value, strategies)), min(map(self.bound, beliefs))
 
     def solve(self) -> tuple[FloatArray, FloatArray, str]:
@@ -262,7 +275,7 @@ class Goal:
         word = str(problem.status)
         if x is None or p is None:
             return even, self.q, word
-        x, full = np.maximum(x, 0.0), np.zeros(self.q.size)
+        x, full = np.maximum(x, 0.0), np.zeros(self.log_q.size)
         full[self._seen()] = np.maximum(p, 0.0)
         if not (x.sum() > 0.0 and full.sum() > 0.0):
             return even, self.q, word
@@ -270,12 +283,13 @@ class Goal:
 
     def _seen(self) -> Any:
         """Columns that count: at finite ``tau`` those the others play."""
-        return np.ones(self.q.size, dtype=bool) if self.tau == np.inf else self.q > 0.0
+        return np.isfinite(self.log_q) | (self.tau == np.inf)
 
     def _primal(self, cp: Any) -> Program:
         """Over strategies; play strays from uniform by 1/epsilon, so it is posed in that unit."""
         seen, n = self._seen(), self.matrix.shape[0]
-        q, columns = self.q[seen] / self.q[seen].sum(), self.matrix[:, seen]
+        log_q, columns = self.log_q[seen], self.matrix[:, seen]
+        q = np.exp(log_q)
         u, d = cp.Variable(columns.shape[1]), cp.Variable(n)
         unit = 1.0 / max(1.0, self.epsilon)
         x = 1.0 / n + unit * d
@@ -285,7 +299,7 @@ class Goal:
         elif self.tau <= 1e-3:
             worth = q @ u - 0.5 * self.tau * cp.sum_squares(cp.multiply(np.sqrt(q), u - q @ u))
         else:
-            worth = -cp.log_sum_exp(np.log(q) - self.tau * u) / self.tau
+            worth = -cp.log_sum_exp(log_q - self.tau * u) / self.tau
         if self.epsilon > 30.0:
             worth -= 0.5 * n * self.epsilon * unit**2 * cp.sum_squares(d)
         elif self.epsilon > 0.0:
@@ -296,7 +310,7 @@ class Goal:
     def _dual(self, cp: Any) -> Program:
         """Over beliefs: at large ``tau`` the divergence is a gentle term, the exponential steep."""
         seen, n = self._seen(), self.matrix.shape[0]
-        q, columns = self.q[seen] / self.q[seen].sum(), self.matrix[:, seen]
+        columns = self.matrix[:, seen]
         p, v = cp.Variable(columns.shape[1]), cp.Variable(n)
         worths = columns @ p - v == 0.0
         if self.epsilon == 0.0:
@@ -306,7 +320,7 @@ class Goal:
             best = mean + cp.sum_squares(v - mean) / (2.0 * n * self.epsilon)
         else:
             best = self.epsilon * cp.log_sum_exp(v / self.epsilon)
-        price = cp.sum(cp.kl_div(p, q)) / self.tau
+        price = (-cp.sum(cp.entr(p)) - self.log_q[seen] @ p) / self.tau
         problem = cp.Problem(cp.Minimize(best + price), [p >= 0.0, cp.sum(p) == 1.0, worths])
         return problem, lambda: _sized(worths.dual_value), lambda: p.value
 
