@@ -13,6 +13,7 @@ import pytest
 import games
 import rqe
 from rqe import cli
+from rqe.result.files import whole_file
 from rqe.result.serialize import from_dict
 
 STAG_HUNT = """NFG 1 R "stag hunt" { "1" "2" } { 2 2 }
@@ -204,14 +205,15 @@ def test_reproduce_games_solves_every_one(capsys, tmp_path, monkeypatch):
 
 
 def test_a_failure_while_writing_leaves_no_file(tmp_path):
-    def fail(file):
-        file.write(b"half")
-        raise OSError("disk full")
+    def write_half(target):
+        with whole_file(target) as file:
+            file.write(b"half")
+            raise OSError("disk full")
 
     target = tmp_path / "figure1.png"
     target.write_bytes(b"old")
     with pytest.raises(OSError, match="disk full"):
-        cli._write_whole(target, fail)
+        write_half(target)
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]
 

@@ -29,7 +29,7 @@ _KINDS: dict[str, Any] = {
     for cls in (Equilibrium, EquilibriumSet, BatchEquilibrium, GaussianEquilibrium, Table)
 }
 # fields that are not arrays, tuples of arrays or plain scalars need a word on how to read them
-_PLAIN_TUPLES = {"players", "actions", "notes", "branch", "columns", "rows"}
+_PLAIN_TUPLES = {"players", "actions", "notes", "branch", "columns"}
 
 
 def to_dict(result: Any) -> dict[str, Any]:
@@ -89,6 +89,15 @@ def save(result: Any, path: str | os.PathLike[str]) -> None:
         `result` is not a result.
     OSError
         The place cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, rqe
+    >>> table = rqe.Table(("game", "equilibria"), (("chicken", 3),))
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     rqe.save(table, pathlib.Path(place, "table.json"))
+    ...     rqe.load(pathlib.Path(place, "table.json")) == table
+    True
     """
     text = json.dumps(to_dict(result), allow_nan=False)
     with whole_file(path) as file:
@@ -98,10 +107,31 @@ def save(result: Any, path: str | os.PathLike[str]) -> None:
 def load(path: str | os.PathLike[str]) -> Any:
     """Read a result that `save` wrote.
 
+    Parameters
+    ----------
+    path : path
+        Nothing in the file is executed.
+
+    Returns
+    -------
+    The kind of result that was saved.
+
     Raises
     ------
     ValueError
         The file is not JSON, or not a result of this schema.
+    OSError
+        The file cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, games, rqe
+    >>> eq = rqe.solve_rqe(games.chicken(), tau=1.0, epsilon=0.5)
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     rqe.save(eq, pathlib.Path(place, "chicken.json"))
+    ...     again = rqe.load(pathlib.Path(place, "chicken.json"))
+    >>> bool((again.strategies[0] == eq.strategies[0]).all())
+    True
     """
     text = Path(path).read_text(encoding="utf-8")
     try:
@@ -144,6 +174,11 @@ def _array(value: Any) -> Any:
     return read_only(walk(value))
 
 
+def _cell(value: Any) -> Any:
+    """A table's cell: the words for non-finite numbers are numbers again."""
+    return float(value) if value in ("inf", "-inf", "nan") else value
+
+
 def _deep_tuple(value: Any) -> Any:
     return tuple(_deep_tuple(v) for v in value) if isinstance(value, list) else value
 
@@ -157,6 +192,8 @@ def _decode(name: str, value: Any) -> Any:
         return make_agents(taus, epsilons, len(value))
     if name == "equilibria":
         return tuple(from_dict(v) for v in value)
+    if name == "rows":
+        return tuple(tuple(_cell(v) for v in row) for row in value)
     if name in _PLAIN_TUPLES:
         return _deep_tuple(value)
     if name == "iterations" and isinstance(value, list):

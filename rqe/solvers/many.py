@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from ..certificate import evidence, is_solved
+from ..certificate import Evidence, evidence, is_solved
 from ..core.ops import own_first
 from ..model._checks import FloatArray, frozen_array
 from ..result.batch import BatchEquilibrium
 from ..result.equilibrium import read_only
 from ..result.status import ConvergenceError, Status
 from ._validate import check_choice, check_degrees, check_numbers
-from .normal_form import METHODS, SELECTIONS, Batch, refine, solve_batch
+from .normal_form import METHODS, SELECTIONS, Batch, Outcome, refine, solve_batch
 
 
 def solve_many(
@@ -93,23 +93,32 @@ def solve_many(
     batch = Batch(own, taus, epsilons)
     out = solve_batch(batch, method=method, select=select, tol=tol, max_steps=max_steps)
     found = evidence(own, out.log_strategies, taus, epsilons, out.log_beliefs)
-    shape = games.shape[2:]
     good = is_solved(found, ranges, tol)
     if not good.all():
         refine(batch, out, np.flatnonzero(~good))
         found = evidence(own, out.log_strategies, taus, epsilons, out.log_beliefs)
         good = is_solved(found, ranges, tol)
+    result = _record(batch, out, found, good)
+    if throw and not bool(good.all()):
+        raise ConvergenceError(result, f"{int((~good).sum())} of {count} games unsolved")
+    return result
+
+
+def _record(
+    batch: Batch, out: Outcome, found: Evidence, good: np.ndarray[Any, np.dtype[np.bool_]]
+) -> BatchEquilibrium:
     broken = ~(np.isfinite(found.residual) & np.isfinite(found.regret).all(axis=1))
     status = np.array(out.status)
     status[~good & (status == Status.CONVERGED)] = Status.UNCERTIFIED
     status[good] = Status.CONVERGED
     status[broken] = Status.NON_FINITE
+    shape = batch.problem.sizes
     stages = dict.fromkeys(str(s) for s in out.stage)
-    result = BatchEquilibrium(
+    return BatchEquilibrium(
         strategies=tuple(read_only(np.exp(z)) for z in out.log_strategies),
         log_strategies=tuple(read_only(z) for z in out.log_strategies),
         beliefs=tuple(
-            read_only(np.exp(p).reshape(count, *(n for j, n in enumerate(shape) if j != i)))
+            read_only(np.exp(p).reshape(batch.count, *(n for j, n in enumerate(shape) if j != i)))
             for i, p in enumerate(found.log_beliefs)
         ),
         payoffs=read_only(found.payoffs),
@@ -119,13 +128,10 @@ def solve_many(
         status=tuple(status),
         iterations=out.iterations,
         method="; ".join(stages),
-        tau=read_only(taus),
-        epsilon=read_only(epsilons),
+        tau=read_only(batch.tau),
+        epsilon=read_only(batch.epsilon),
         branch=tuple(np.where(out.principal & good, "principal", "unknown").tolist()),
     )
-    if throw and not bool(good.all()):
-        raise ConvergenceError(result, f"{int((~good).sum())} of {count} games unsolved")
-    return result
 
 
 def _degrees(value: Any, count: int, n_players: int, name: str, *, allow_inf: bool) -> FloatArray:
