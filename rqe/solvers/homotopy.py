@@ -50,7 +50,7 @@ CROSSING = 1e-3
 """Step length below which a change of parity is taken for a bifurcation that was crossed."""
 SPARED, DENSE = 80, 700
 """Actions of all players together from which, and up to which, to do without factorising."""
-ERROR = 0.03
+ERROR = 0.05
 """First correction, in probability, that step lengths aim at."""
 
 
@@ -150,7 +150,7 @@ class Homotopy:
             tz=scaled(slope, norm),
             ty=scaled(y_slope, norm),
             tl=norm,
-            length=8.0 * ones,
+            length=4.0 * ones,
             parity=ones,
             sign=ones,
             landed=np.zeros(count, dtype=np.bool_),
@@ -257,7 +257,7 @@ class Homotopy:
             mixed = inner(walk.z, found.slope, found.slope) + metric
             turned = np.abs(cosine) < STRAIGHT * np.sqrt(mixed)
             good &= ~turned | landing | (length < CROSSING)
-            growth = np.clip(np.sqrt(ERROR / np.maximum(found.first, 1e-8)), 0.5, 4.0)
+            growth = np.clip(np.sqrt(ERROR / np.maximum(found.first, 1e-8)), 0.2, 4.0)
             tz, ty = scaled(found.slope, norm), scaled(found.y_slope, norm)
         walk.z, walk.y = choose(good, found.z, walk.z), choose(good, found.y, walk.y)
         walk.tz, walk.ty = choose(good, tz, walk.tz), choose(good, ty, walk.ty)
@@ -265,7 +265,9 @@ class Homotopy:
         walk.level = np.where(good, found.level, walk.level)
         walk.parity = np.where(good, parity, walk.parity)
         walk.sign = np.where(good, found.sign, walk.sign)
-        walk.length = np.where(good, length * growth, length * 0.25)
+        walk.length = np.where(
+            good, length * np.maximum(growth, 0.5), length * np.minimum(growth, 0.6)
+        )
         walk.landed = good & landing
         walk.lost = ~good & (walk.length < SMALLEST)
 
