@@ -154,6 +154,30 @@ def test_a_continuum_says_so_and_mixtures_of_neighbours_are_equilibria():
     assert np.all(best_gains(game, (same_x[0].strategies[0], mixture)) <= 1e-15)
 
 
+def test_as_many_bases_as_there_can_be():
+    # polar of a cyclic polytope: the upper bound theorem is tight, and the search finds them all
+    size = 6
+    angles = np.sort(np.random.default_rng(0).uniform(0.0, 2.0 * np.pi, 2 * size))
+    waves = [wave(k * angles) for k in range(1, size // 2 + 1) for wave in (np.cos, np.sin)]
+    points = np.array(waves).T
+    corner, rest = points[:size], points[size:]
+    slack = 1.0 - rest @ np.linalg.solve(corner, np.ones(size))
+    matrix = -(rest @ np.linalg.inv(corner)) / slack[:, None]
+    found = solve_nash(bimatrix(matrix, matrix.T))
+    assert found[0].iterations == bases(size, size) == 224
+    assert rounded(eq.strategies for eq in found) == gambit_extreme(matrix, matrix.T)
+
+
+def test_decimals_are_read_as_typed():
+    # in binary 0.9 - 0.6 differs from 0.7 - 0.4; in the game that was meant they tie
+    rng = np.random.default_rng(7)
+    for _ in range(30):
+        a, b = rng.integers(0, 10, (2, 4, 4)).astype(float)
+        whole, tenths = solve_nash(bimatrix(a, b)), solve_nash(bimatrix(a / 10.0, b / 10.0))
+        assert rounded(e.strategies for e in whole) == rounded(e.strategies for e in tenths)
+        assert whole.degenerate == tenths.degenerate
+
+
 def test_determinant_signs():
     rng = np.random.default_rng(12)
     signs = []

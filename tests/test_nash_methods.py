@@ -82,8 +82,8 @@ def test_labels_and_seeds_choose_the_equilibrium():
         assert int(np.argmax(eq.strategies[0])) == label % 3
     seeded = [solve_nash(game, method="lemke-howson", seed=seed) for seed in range(12)]
     assert len(rounded(found[0].strategies for found in seeded)) == 3
-    again = solve_nash(game, method="lemke-howson", seed=7)
-    assert rounded([again[0].strategies]) == rounded([seeded[7][0].strategies])
+    (again,) = solve_nash(game, method="lemke-howson", seed=7)
+    assert rounded([again]) == rounded([seeded[7][0]])
 
 
 def test_the_step_cap_is_kept_and_reported():
@@ -134,8 +134,7 @@ def cyclic_three():
 
 def test_three_players_who_chase_each_other_mix_evenly():
     (eq,) = solve_nash(rqe.NormalFormGame(cyclic_three()))
-    for x in eq.strategies:
-        np.testing.assert_allclose(x, 0.5, atol=1e-15)
+    np.testing.assert_allclose(eq.strategies, 0.5, atol=1e-15)
 
 
 @pytest.mark.parametrize("shape", [(2, 2, 2), (3, 2, 2), (2, 3, 3)])
@@ -204,12 +203,12 @@ def test_newton_on_a_support_solves_the_volunteers_dilemma():
     start = tuple(np.array([0.6, 0.4]) for _ in range(players))
     support = [np.ones(2, dtype=bool)] * players
     profile, steps = solve_on_support(payoffs, start, support)
-    for x in profile:
-        assert x[1] == pytest.approx(1.0 - cost ** (1.0 / (players - 1)), abs=1e-14)
+    closed = 1.0 - cost ** (1.0 / (players - 1))
+    assert [x[1] for x in profile] == pytest.approx([closed] * players, abs=1e-14)
     assert 2 <= steps <= 10
 
 
-def test_polish_keeps_what_it_cannot_improve():
+def test_polish_lands_on_the_equilibrium_nearby():
     payoffs = unit_payoffs([ROCK, -ROCK])
     third = np.full(3, 1.0 / 3.0)
     profile, _ = polish(payoffs, (third + [1e-4, -1e-4, 0.0], third))
@@ -220,9 +219,8 @@ def test_contraction_is_a_sum_over_the_others():
     rng = np.random.default_rng(1)
     payoff = rng.standard_normal((2, 3, 4))
     x = tuple(rng.dirichlet(np.ones(n)) for n in payoff.shape)
-    np.testing.assert_allclose(
-        contract(payoff, x, [2, 0]), np.einsum("abc,b->ca", payoff, x[1]), rtol=1e-14
-    )
+    expected = np.einsum("abc,b->ca", payoff, x[1])
+    np.testing.assert_allclose(contract(payoff, x, [2, 0]), expected, rtol=1e-14)
 
 
 @pytest.mark.parametrize("kind", ["smooth", "ties", "duplicates"])
@@ -267,8 +265,7 @@ def test_no_pure_equilibrium_is_an_answer():
 
 
 def test_a_thousand_pure_equilibria_are_listed_and_the_rest_counted():
-    game = bimatrix(np.zeros((40, 40)), np.zeros((40, 40)))
-    found = solve_nash(game, method="pure")
+    found = solve_nash(bimatrix(np.zeros((40, 40)), np.zeros((40, 40))), method="pure")
     assert len(found) == 1000
     assert "of 1600" in found.notes[0]
 

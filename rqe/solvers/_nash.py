@@ -31,7 +31,7 @@ class Request:
     start: Any
     seed: Any
     small: bool
-    """Whether all equilibria can be enumerated in about a second."""
+    """Whether all equilibria can be enumerated in a second or two."""
 
     def certify(
         self, strategies: Sequence[FloatArray], method: str, steps: int, **more: Any

@@ -56,7 +56,7 @@ def by_vertices(request: Request) -> EquilibriumSet:
     elif proper and found.margin < NEARLY:
         notes.append(
             f"the game is nearly degenerate (margin {found.margin:.1e} of the payoff range): the "
-            "set is exact for the payoffs as given and may change with their rounding"
+            "set is exact for the payoffs as printed and may change with their rounding"
         )
     nondegenerate = proper and not found.degenerate
     return EquilibriumSet(

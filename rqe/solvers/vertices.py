@@ -1,16 +1,17 @@
 r"""Every extreme Nash equilibrium of a two-player game, in exact integer arithmetic.
 
-A float is a fraction, so the payoffs as given are scaled to integers and the best-response
-polytopes :math:`\{x \ge 0 : B^\top x \le 1\}` and :math:`\{y \ge 0 : A y \le 1\}` (payoffs made
-positive) are walked basis by basis with fraction-free pivots and the lexicographic ratio test.
-Nothing is rounded before the end: whether a game is degenerate, and that no equilibrium was missed,
-are decided, not estimated.
+Payoffs are read as the shortest decimals that print them (0.1 is one tenth, so that ties between
+typed numbers stay ties), made positive integers, and the best-response polytopes
+:math:`\{x \ge 0 : B^\top x \le 1\}` and :math:`\{y \ge 0 : A y \le 1\}` are walked basis by basis
+with fraction-free pivots and the lexicographic ratio test. Nothing is rounded before the end:
+whether a game is degenerate, and that no equilibrium was missed, is decided, not estimated.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import comb, gcd
+from decimal import Decimal
+from math import comb, gcd, lcm
 from typing import Any
 
 import numpy as np
@@ -172,13 +173,13 @@ def bases(rows: int, columns: int) -> int:
 
 
 def positive_integers(payoff: FloatArray, own_axis: int) -> tuple[IntArray, int]:
-    """The payoffs, exactly, as positive integers, and their range in that unit.
+    """The payoffs as positive integers, exact for their shortest decimals, and their range.
 
     Every slice along the player's own axis is shifted to minimum 0 and then everything up by the
     range; neither changes a best response.
     """
-    ratios = [float(v).as_integer_ratio() for v in payoff.ravel()]
-    common = max(d for _, d in ratios)
+    ratios = [Decimal(repr(float(v))).as_integer_ratio() for v in payoff.ravel()]
+    common = lcm(*(d for _, d in ratios))
     flat = np.array([n * (common // d) for n, d in ratios], dtype=object)
     whole = flat.reshape(payoff.shape)
     spread = int(whole.max() - whole.min())
@@ -216,10 +217,8 @@ def enumerate_vertices(a: FloatArray, b: FloatArray, max_steps: int) -> Enumerat
     first, ending_1, steps_1 = search(whole_b.T, spread_b, max_steps)
     second, ending_2, steps_2 = search(whole_a, spread_a, max(max_steps - steps_1, 0))
     # the second polytope's variables are y then slacks of A: turn them into the first's labels
-    turned = {
-        (mask >> n) | ((mask & ((1 << n) - 1)) << m): value
-        for mask, value in second.vertices.items()
-    }
+    low = (1 << n) - 1
+    turned = {(k >> n) | ((k & low) << m): value for k, value in second.vertices.items()}
     pairs = matches(list(first.vertices), list(turned), (1 << (m + n)) - 1)
     degenerate = first.degenerate or second.degenerate
     status = next((e for e in (ending_1, ending_2) if e is not Status.CONVERGED), ending_1)
