@@ -59,12 +59,12 @@ def solve_nash(
         ``vertex``: ALL equilibria of a two-player game (all extreme ones, where there is a
         continuum), in exact arithmetic on the payoffs as they print: 0.1 is one tenth. At the
         worst it takes about two seconds at 10 × 10, and more than twice that with one more action
-        each. ``pure``: all pure equilibria, any number of players. ``lemke-howson``: one equilibrium, two players. ``zero-sum``: one of a
-        two-player constant-sum game, by linear programming. ``homotopy``: one equilibrium, any
-        number of players: the logit branch is followed towards ``epsilon = 0`` until an exact solve
-        on the support it suggests is an equilibrium. ``quantecon``: quantecon's engines for two
-        players (extra ``quantecon``), vertex enumeration where ``auto`` would use it, else
-        Lemke–Howson.
+        each. ``pure``: all pure equilibria, any number of players. ``lemke-howson``: one
+        equilibrium, two players. ``zero-sum``: one of a two-player constant-sum game, by linear
+        programming. ``homotopy``: one equilibrium, any number of players: the logit branch is
+        followed towards ``epsilon = 0`` until an exact solve on the support it suggests is an
+        equilibrium. ``quantecon``: quantecon's engines for two players (extra ``quantecon``),
+        vertex enumeration where ``auto`` would use it, else Lemke–Howson.
     tol : float
         Bound on the residual (of the natural map) of every equilibrium.
     max_steps : int
