@@ -170,6 +170,17 @@ class Equilibrium:
         return self.table()._repr_html_()
 
 
+def _brief(x: FloatArray, labels: tuple[str, ...] | None) -> str:
+    """A strategy in a table cell: all its probabilities, or the support of a long one."""
+    if x.size <= 12:
+        return " ".join(f"{p:.6g}" for p in x)
+    largest = np.argsort(-x, kind="stable")[:6]
+    shown = [a for a in largest if x[a] > 1e-6]
+    words = [f"{labels[a] if labels else a + 1}:{x[a]:.4g}" for a in shown]
+    more = int(np.count_nonzero(x > 1e-6)) - len(shown)
+    return " ".join([*words, *([f"(+{more} more)"] if more else [])])
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class EquilibriumSet(Sequence[Equilibrium]):
     """Several equilibria of one game, in a stated order.
@@ -212,7 +223,9 @@ class EquilibriumSet(Sequence[Equilibrium]):
         rows = tuple(
             (
                 k,
-                " | ".join(" ".join(f"{p:.6g}" for p in x) for x in eq.strategies),
+                " | ".join(
+                    _brief(x, eq.actions[i] if eq.actions else None) for i, x in enumerate(eq)
+                ),
                 " ".join(f"{p:.6g}" for p in eq.payoffs),
                 eq.residual,
                 eq.max_regret,

@@ -108,13 +108,7 @@ def _preconditioner(
 
     Also the sign of that matrix's determinant.
     """
-    starts = dict(
-        zip(
-            problem.active,
-            np.cumsum([0, *(problem.sizes[i] for i in problem.active)]).tolist(),
-            strict=False,
-        )
-    )
+    starts = dict(zip(problem.active, problem.starts, strict=False))
     chosen = {i: _likeliest(z[i][0]) for i in problem.active}
     picked = np.concatenate([starts[i] + chosen[i] for i in problem.active])
     blocks = []

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 
@@ -39,15 +41,21 @@ class Problem:
     fixed: tuple[FloatArray | None, ...]
     neutral: tuple[bool, ...]
 
-    @property
+    @cached_property
     def sizes(self) -> tuple[int, ...]:
         """Number of actions of each player."""
         return tuple(p.shape[1] for p in self.payoffs)
 
-    @property
+    @cached_property
     def active(self) -> tuple[int, ...]:
         """Players that respond."""
         return tuple(i for i, z in enumerate(self.fixed) if z is None)
+
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        """Where each active player's actions begin; last, how many there are."""
+        ends = accumulate(self.sizes[i] for i in self.active)
+        return (0, *ends)
 
     @property
     def batch(self) -> int:

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.ops import action_payoffs, joint_log, outcome_payoffs
+from ..core.ops import joint_log
 from ..model._checks import FloatArray
 from ._problem import Problem
 
@@ -28,6 +28,16 @@ BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 
 REACH = 0.25
 """Largest change of any probability that a linear prediction is trusted for."""
+
+
+def action_payoffs(payoff: FloatArray, p: FloatArray) -> FloatArray:
+    """`core.ops.action_payoffs` of a batch, in NumPy's fewest calls: small games are all calls."""
+    return np.asarray((payoff @ p[:, :, None])[:, :, 0])
+
+
+def outcome_payoffs(payoff: FloatArray, x: FloatArray) -> FloatArray:
+    """`core.ops.outcome_payoffs` of a batch, in NumPy's fewest calls."""
+    return np.asarray((x[:, None, :] @ payoff)[:, 0, :])
 
 
 def normalised(x: FloatArray) -> FloatArray:
@@ -92,18 +102,18 @@ def linearise(
             log_tilt = normalised(joint_log(tuple(z), i) - problem.tau[:, i, None] * outcomes)
             belief_gap, tilt = log_tilt - y[i], np.exp(log_tilt)
             moved = action_payoffs(payoff, p * belief_gap)
-            load = gap + sharp * (moved - (s * moved).sum(-1, keepdims=True))
+            load = gap + sharp * (moved - np.vecdot(s, moved)[:, None])
         if dense:
             slope = payoff * p[:, None, :]
             slope -= values[:, :, None] * tilt[:, None, :]
-            slope -= np.matmul(s[:, None, :], slope)
+            slope -= s[:, None, :] @ slope
             slope *= sharp[:, :, None]
             out.slopes.append(slope)
         out.log_response.append(log_s)
         out.gap.append(gap)
         out.belief_gap.append(belief_gap)
         out.tilt.append(tilt)
-        out.drift.append(kappa * (values - (s * values).sum(-1, keepdims=True)))
+        out.drift.append(kappa * (values - np.vecdot(s, values)[:, None]))
         out.load.append(load)
     return out
 
@@ -120,9 +130,8 @@ def marginal(problem: Problem, i: int, j: int, slope: FloatArray) -> FloatArray:
 
 def jacobian(problem: Problem, z: State, lin: Linearised) -> FloatArray:
     """Dense matrix of the Newton system, (B, n, n), ``n`` the active players' actions."""
-    active, sizes = problem.active, problem.sizes
-    starts = np.concatenate([[0], np.cumsum([sizes[i] for i in active])])
-    n = int(starts[-1])
+    active, starts = problem.active, problem.starts
+    n = starts[-1]
     matrix = np.zeros((problem.batch, n, n))
     for a, i in enumerate(active):
         rows = slice(starts[a], starts[a + 1])
@@ -134,8 +143,7 @@ def jacobian(problem: Problem, z: State, lin: Linearised) -> FloatArray:
             own = np.matmul(lin.slopes[a], np.swapaxes(problem.payoffs[i], 1, 2))
             own *= (problem.tau[:, i, None] * np.exp(z[i]))[:, None, :]
             matrix[:, rows, rows] = own
-    diagonal = np.arange(n)
-    matrix[:, diagonal, diagonal] += 1.0
+    matrix.reshape(problem.batch, n * n)[:, :: n + 1] += 1.0
     return matrix
 
 
@@ -162,7 +170,7 @@ def belief_step(problem: Problem, z: State, lin: Linearised, dz: State, newton: 
         step = joint_log(tuple(dz), i)
         if not problem.neutral[i]:
             step = step - problem.tau[:, i, None] * outcome_payoffs(payoff, np.exp(z[i]) * dz[i])
-            step -= (lin.tilt[position] * step).sum(-1, keepdims=True)
+            step -= np.vecdot(lin.tilt[position], step)[:, None]
             gap = lin.belief_gap[position]
             if newton and gap is not None:
                 step += gap
@@ -196,7 +204,7 @@ def apply_jacobian(
     out = []
     for log_s, i in zip(lin.log_response, problem.active, strict=True):
         change = action_payoffs(problem.payoffs[i], np.exp(y[i]) * dy[i])
-        change = change - (np.exp(log_s) * change).sum(-1, keepdims=True)
+        change = change - np.vecdot(np.exp(log_s), change)[:, None]
         out.append(dz[i] - level[:, None] * problem.precision[:, i, None] * change)
     return out
 

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..core.ops import action_payoffs
 from ..model._checks import FloatArray
 from ..result.status import Status
 from ._problem import Problem
-from ._system import State, beliefs, normalised, spread, stack
+from ._system import State, action_payoffs, beliefs, normalised, spread, stack
 
 MEMORY = 8
 """Differences of past iterates that the acceleration combines."""

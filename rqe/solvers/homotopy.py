@@ -105,7 +105,7 @@ def inner(z: State, a: State, b: State) -> FloatArray:
     """Information metric: expectation of ``a * b`` under each player's strategy, summed."""
     total: Any = 0.0
     for log_x, u, v in zip(z, a, b, strict=True):
-        total = total + (np.exp(log_x) * u * v).sum(axis=1)
+        total = total + np.vecdot(np.exp(log_x) * u, v)
     return np.asarray(total)
 
 

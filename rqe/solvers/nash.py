@@ -40,10 +40,10 @@ def solve_nash(
     game: NormalFormGame,
     *,
     method: str = "auto",
+    start: Any = None,
     tol: float = 1e-10,
     max_steps: int = 100_000,
     throw: bool = True,
-    start: Any = None,
     seed: Any = None,
 ) -> EquilibriumSet:
     """Nash equilibria of a finite game, each certified by its regret.
