@@ -107,7 +107,7 @@ class TestEveryEnding:
 
     def test_singular(self, monkeypatch):
         monkeypatch.setattr(
-            "rqe.solvers.newton.solve_linear", lambda matrix, right: np.full_like(right, np.nan)
+            "rqe.solvers._system.solve_linear", lambda matrix, right: np.full_like(right, np.nan)
         )
         with pytest.raises(rqe.ConvergenceError) as caught:
             rqe.solve_rqe(self.game, 1.0, 0.1, method="newton")

@@ -25,12 +25,11 @@ from ._system import (
     beliefs,
     change,
     choose,
-    jacobian,
     linearise,
     moved,
     reach,
     scaled,
-    solve_linear,
+    solve_system,
     spread,
     stack,
 )
@@ -206,11 +205,7 @@ class Homotopy:
                         self.krylov = False
                         lin = linearise(problem, z, y, level)
                 if not self.krylov:
-                    matrix = jacobian(problem, z, lin)
-                    right = np.stack([stack(lin.load), stack(lin.drift)], axis=2)
-                    solved = solve_linear(matrix, right)
-                    plain = spread(problem, solved[:, :, 0])
-                    slope = spread(problem, solved[:, :, 1])
+                    plain, slope, matrix = solve_system(problem, z, lin)
                 dz = plain
                 if not all_landing:
                     along = inner(walk.z, walk.tz, plain)

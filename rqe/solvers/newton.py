@@ -16,14 +16,11 @@ from ._system import (
     beliefs,
     change,
     choose,
-    jacobian,
     linearise,
     moved,
     reach,
     scaled,
-    solve_linear,
-    spread,
-    stack,
+    solve_system,
 )
 
 
@@ -56,9 +53,7 @@ class Newton:
         level = np.ones(problem.batch)
         with np.errstate(all="ignore"):
             lin = linearise(problem, z, y, level)
-            matrix = jacobian(problem, z, lin)
-            solved = solve_linear(matrix, stack(lin.load)[:, :, None])
-            dz = spread(problem, solved[:, :, 0])
+            dz, _, matrix = solve_system(problem, z, lin)
             dy = belief_step(problem, z, lin, dz, newton=True)
             short = np.minimum(1.0, np.minimum(reach(z, dz), reach(y, dy)))
             new_z, new_y = moved(problem, z, y, scaled(dz, short), scaled(dy, short))
