@@ -101,7 +101,8 @@ def solve_batch(
     """Run the stages that ``method`` and ``select`` call for.
 
     ``auto`` follows the branch for the principal equilibrium; for any equilibrium it tries the
-    accelerated fixed point, then Newton, then the branch.
+    accelerated fixed point, then Newton, then the branch. A batch follows branches first: games in
+    lockstep wait for the slowest, which the fixed point has no bound on.
     """
     count = batch.count
     z = list(start) if start is not None else batch.problem.uniform()
@@ -119,7 +120,10 @@ def solve_batch(
         out.principal[:], out.sign[:] = True, 1.0
         return out
     if method == "auto":
-        stages = ["homotopy"] if select == "principal" else ["fixed_point", "newton", "homotopy"]
+        stages = ["homotopy"]
+        if select == "any":
+            others = ["fixed_point", "newton"]
+            stages = [*others, *stages] if count == 1 else [*stages, *others]
     else:
         stages = [method]
     left = np.arange(count)
