@@ -10,9 +10,9 @@ from rqe import AggregativeGame
 def push_object(
     target: float = 1.0, *, n_players: int = 2, rho: Any = 1.0, H: float = 1.0
 ) -> AggregativeGame:
-    r"""Robots push an object to a target, each paying for its own effort (SRA Example 4.1).
+    r"""Robots push an object to a target, each paying for its own effort.
 
-    ``u_i = -H/2 (Σ a_j - target)² - rho_i/2 a_i²``, one real action a player.
+    ``u_i = -H/2 (Σ a_j - target)² - rho_i/2 a_i²``, one real action a player (SRA Example 4.1).
 
     Parameters
     ----------

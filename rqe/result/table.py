@@ -14,7 +14,8 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.8g}"
+        # at the size of rounding only the magnitude says something
+        return f"{value:.1e}" if 0.0 < abs(value) < 1e-8 else f"{value:.8g}"
     return "" if value is None else str(value)
 
 
