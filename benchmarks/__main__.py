@@ -66,13 +66,14 @@ def _heading(command: str) -> list[str]:
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True
     ).stdout.strip()
+    today = datetime.datetime.now(tz=datetime.UTC).date()
     versions = ", ".join(f"{p} {importlib.metadata.version(p)}" for p in PACKAGES)
     return [
         "# Benchmarks",
         "",
-        f"Command: `{command}`, commit {commit or 'unknown'}, "
-        f"{datetime.datetime.now(tz=datetime.UTC).date()}. rqe {rqe.__version__}, {versions}, Python "
-        f"{platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores, one thread used.",
+        f"Command: `{command}`, commit {commit or 'unknown'}, {today}. rqe {rqe.__version__}, "
+        f"{versions}, Python {platform.python_version()}, {platform.machine()}, "
+        f"{os.cpu_count()} cores, one thread used.",
         "",
         "Medians with the smallest and largest of the repetitions in brackets; calls of the "
         "contestants alternate in one process. A ratio is the peer's median over ours: above 1, "

@@ -15,7 +15,7 @@ from ._loop import iterate
 from ._problem import Problem, normalise
 from ._system import State, change
 from .fixed_point import FixedPoint
-from .homotopy import Homotopy
+from .homotopy import DENSE, Homotopy
 from .newton import Newton
 
 METHODS = ("auto", "homotopy", "fixed_point", "newton")
@@ -122,7 +122,9 @@ def solve_batch(
     if method == "auto":
         stages = ["homotopy"]
         if select == "any":
-            others = ["fixed_point", "newton"]
+            # Newton factorises: a game too large for that goes straight to the branch
+            small = sum(batch.problem.sizes) <= DENSE
+            others = ["fixed_point", "newton"] if small else ["fixed_point"]
             stages = [*others, *stages] if count == 1 else [*stages, *others]
     else:
         stages = [method]
