@@ -47,7 +47,7 @@ SMALLEST = 1e-9
 """Step length, in the path's metric, below which the branch counts as lost."""
 CROSSING = 1e-3
 """Step length below which a change of parity is taken for a bifurcation that was crossed."""
-SPARED, DENSE = 80, 700
+SPARED, DENSE = 240, 700
 """Actions of all players together from which, and up to which, to do without factorising."""
 ERROR = 0.05
 """First correction, in probability, that step lengths aim at."""
