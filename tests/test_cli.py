@@ -248,7 +248,9 @@ def test_a_reader_that_goes_away_is_no_drama():
 def test_ctrl_c_is_one_line(tmp_path):
     ready = tmp_path / "ready"
     code = (
-        "import pathlib, sys, time, rqe, rqe.cli\n"
+        "import pathlib, signal, sys, time, rqe, rqe.cli\n"
+        # a shell starts its background jobs with the signal ignored, and children inherit that
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def wait(*a, **k):\n"
         f"    pathlib.Path({str(ready)!r}).touch(); time.sleep(60)\n"
         "rqe.solve_rqe = wait\n"
