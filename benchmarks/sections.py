@@ -84,7 +84,6 @@ def alone(quick: bool) -> Iterator[Row]:
             (2000, 0.0, 5.0, "principal"),
             (2000, 10.0, 5.0, "principal"),
             (2000, 10.0, 100.0, "principal"),
-            (2000, 0.0, 100.0, "any"),
             (2000, 0.0, 100.0, "principal"),
         ]
     for n, tau, lam, select in cases:

@@ -82,17 +82,18 @@ class Problem:
 
 def normalise(
     own_payoffs: Sequence[FloatArray],
+    ranges: FloatArray,
     tau: FloatArray,
     epsilon: FloatArray,
     fixed: Sequence[FloatArray | None],
 ) -> Problem:
-    """Centre and scale payoffs (B or 1, n_i, m_i); ``tau`` and ``epsilon`` (B, N) go with them."""
+    """Centre payoffs (B or 1, n_i, m_i) and scale them and the attitudes by the ranges (B, N)."""
     scaled, taus, precisions = [], [], []
     for i, raw in enumerate(own_payoffs):
-        low, high = raw.min(axis=(1, 2)), raw.max(axis=(1, 2))
-        span = high - low
+        span = ranges[: raw.shape[0], i]
         unit = np.where(span > 0.0, span, 1.0)
-        scaled.append((raw - (0.5 * (low + high))[:, None, None]) / unit[:, None, None])
+        middle = raw.max(axis=(1, 2)) - 0.5 * span
+        scaled.append((raw - middle[:, None, None]) / unit[:, None, None])
         responds = fixed[i] is None
         taus.append(tau[:, i] * unit if responds else np.zeros(tau.shape[0]))
         precisions.append(unit / epsilon[:, i] if responds else np.zeros(tau.shape[0]))

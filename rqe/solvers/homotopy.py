@@ -38,7 +38,7 @@ FIRST = 0.15
 """Largest first correction, in probability: a prediction further off may have left the branch."""
 CONTRACTION = 0.15
 """Newton corrections must shrink at least this much from one to the next."""
-LOOSE, TIGHT = 1e-3, 1e-6
+LOOSE, TIGHT = 3e-3, 1e-6
 """Corrections, in probability, at which a point of the path, and the target, count as reached; on
 the path less by the factor ``1 + tau / 10``: beliefs turn over within payoffs of ``1 / tau``."""
 STRAIGHT = 0.7
@@ -112,15 +112,16 @@ class Homotopy:
     """Predictor–corrector steps of a whole batch; a `Method` for the driver loop."""
 
     def __init__(self, problem: Problem) -> None:
-        z = problem.uniform()
         # Krylov solves while they are easy; where they are not, factorise, or only the block of
         # the likeliest actions if the whole is too large (then the index is not known)
         total = sum(problem.sizes)
         self.krylov = problem.batch == 1 and total > SPARED
         self.block = total > DENSE
+        self.start = problem.uniform()
+        self.start_beliefs = beliefs(problem, self.start)
         self.arrival = Arrival(
-            z=[np.array(part) for part in z],
-            y=beliefs(problem, z),
+            z=[np.array(part) for part in self.start],
+            y=[np.array(part) for part in self.start_beliefs],
             level=np.zeros(problem.batch),
             sign=np.zeros(problem.batch),
             landed=np.zeros(problem.batch, dtype=np.bool_),
@@ -129,8 +130,7 @@ class Homotopy:
 
     def begin(self, problem: Problem) -> Walk:
         """The uniform profile at ``level`` 0 and the direction in which the branch leaves it."""
-        z = problem.uniform()
-        y = beliefs(problem, z)
+        z, y = self.start, self.start_beliefs
         count = problem.batch
         level, ones = np.zeros(count), np.ones(count)
         lin = linearise(problem, z, y, level, dense=False)
@@ -246,16 +246,17 @@ class Homotopy:
             heading = np.sign(cosine)
             parity = found.sign * heading
             good = found.good & ((parity == walk.parity) | (length < CROSSING)) & (parity != 0.0)
-            size = inner(found.z, found.slope, found.slope) + (found.level + walk.unit) ** -2
-            norm = heading / np.sqrt(size)
-            good &= np.isfinite(norm)
-            mixed = inner(walk.z, found.slope, found.slope) + metric
-            turned = np.abs(cosine) < STRAIGHT * np.sqrt(mixed)
-            good &= ~turned | landing | (length < CROSSING)
             growth = np.clip(np.sqrt(ERROR / np.maximum(found.first, 1e-8)), 0.2, 4.0)
-            tz, ty = scaled(found.slope, norm), scaled(found.y_slope, norm)
+            norm = walk.tl
+            if not landing.all():  # who lands needs no direction to go on in
+                size = inner(found.z, found.slope, found.slope) + (found.level + walk.unit) ** -2
+                norm = heading / np.sqrt(size)
+                mixed = inner(walk.z, found.slope, found.slope) + metric
+                turned = np.abs(cosine) < STRAIGHT * np.sqrt(mixed)
+                good &= np.isfinite(norm) & (~turned | landing | (length < CROSSING))
+                walk.tz = choose(good, scaled(found.slope, norm), walk.tz)
+                walk.ty = choose(good, scaled(found.y_slope, norm), walk.ty)
         walk.z, walk.y = choose(good, found.z, walk.z), choose(good, found.y, walk.y)
-        walk.tz, walk.ty = choose(good, tz, walk.tz), choose(good, ty, walk.ty)
         walk.tl = np.where(good, norm, walk.tl)
         walk.level = np.where(good, found.level, walk.level)
         walk.parity = np.where(good, parity, walk.parity)

@@ -62,7 +62,7 @@ class Batch:
             strategy, dual = self._worst_case(i) if np.isinf(tau[0, i]) else (None, None)
             self.fixed.append(strategy)
             self.duals.append(dual)
-        self.problem = normalise(self.own_payoffs, tau, epsilon, self.fixed)
+        self.problem = normalise(self.own_payoffs, self.ranges, tau, epsilon, self.fixed)
 
     def _worst_case(self, i: int) -> tuple[FloatArray, FloatArray]:
         """Strategies and saddle-point beliefs of a player with ``tau = inf``, game by game."""
