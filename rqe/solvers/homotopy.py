@@ -184,7 +184,9 @@ class Homotopy:
     ) -> Corrected:
         problem, count = walk.problem, level.size
         metric = (walk.level + walk.unit) ** -2
-        loose = np.maximum(LOOSE / (1.0 + 0.1 * problem.tau.max(axis=1)), 3e-5)
+        # inexact solves leave directions less certain: points must be sharper to make up for it
+        goal = 0.3 * LOOSE if self.block else LOOSE
+        loose = np.maximum(goal / (1.0 + 0.1 * problem.tau.max(axis=1)), 3e-5)
         good = np.zeros(count, dtype=np.bool_)
         bad = np.zeros(count, dtype=np.bool_)
         first = previous = np.full(count, np.inf)
@@ -246,7 +248,9 @@ class Homotopy:
             heading = np.sign(cosine)
             parity = found.sign * heading
             good = found.good & ((parity == walk.parity) | (length < CROSSING)) & (parity != 0.0)
-            growth = np.clip(np.sqrt(ERROR / np.maximum(found.first, 1e-8)), 0.2, 4.0)
+            # a correction that is not a number (a singular or unsolved system) shortens the most
+            first = np.nan_to_num(found.first, nan=np.inf)
+            growth = np.clip(np.sqrt(ERROR / np.maximum(first, 1e-8)), 0.2, 4.0)
             norm = walk.tl
             if not landing.all():  # who lands needs no direction to go on in
                 size = inner(found.z, found.slope, found.slope) + (found.level + walk.unit) ** -2
