@@ -105,6 +105,15 @@ class TestEveryEnding:
             rqe.solve_rqe(self.game, 1.0, 0.01)
         assert caught.value.status is rqe.Status.LOST_BRANCH
 
+    def test_steps_shrink_where_no_system_can_be_solved(self, monkeypatch):
+        """Corrections that are not numbers lose the branch; they do not poison the step length."""
+        monkeypatch.setattr(
+            "rqe.solvers._system.solve_linear", lambda matrix, right: np.full_like(right, np.nan)
+        )
+        with pytest.raises(rqe.ConvergenceError) as caught:
+            rqe.solve_rqe(self.game, 1.0, 0.01)
+        assert caught.value.status is rqe.Status.LOST_BRANCH
+
     def test_singular(self, monkeypatch):
         monkeypatch.setattr(
             "rqe.solvers._system.solve_linear", lambda matrix, right: np.full_like(right, np.nan)
