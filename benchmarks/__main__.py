@@ -3,48 +3,47 @@
 from __future__ import annotations
 
 import argparse
-import datetime
-import importlib.metadata
 import json
 import os
-import platform
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
-import rqe
+from .machine import ONE_THREAD, facts
+from .measure import Row, show
 
-ONE_THREAD = dict.fromkeys(
-    ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
-)
-PACKAGES = ("numpy", "scipy", "pygambit", "quantecon")
+READING = """\
+Medians, with the smallest and largest of the repetitions in brackets. The contestants of a row are
+called in turn, in a process of the section's own, after one call each that is not counted; garbage
+collection is off while the clock (`time.perf_counter`) runs. A ratio is the other's median over
+ours: above 1, `rqe` is faster. Random games have independent payoffs, uniform on [0, 1) unless said
+otherwise, from `numpy.random.default_rng(seed)`. Every answer that was timed is checked against the
+definition, written out in NumPy: a run with a wrong answer writes nothing."""
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """The command ``python -m benchmarks``."""
+    given = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes only, under a minute")
     parser.add_argument("--out", type=Path, help="write the tables here too")
     parser.add_argument("--section", help=argparse.SUPPRESS)
-    options = parser.parse_args(argv)
+    options = parser.parse_args(given)
+    from .sections import SECTIONS  # brings in every peer
+
     if options.section:
-        from .sections import SECTIONS
-
-        rows = list(SECTIONS[options.section](options.quick))
-        print(json.dumps(rows))
+        print(json.dumps(SECTIONS[options.section].rows(options.quick)))
         return 0
-    from .sections import SECTIONS
-
-    command = "python -m benchmarks" + (" --quick" if options.quick else "")
-    text = [*_heading(command)]
+    began = time.perf_counter()
+    text = ["# Benchmarks", "", "| | |", "|---|---|"]
+    text += [f"| {name} | {value} |" for name, value in facts(_command(given))]
+    text += ["", READING]
     for name, section in SECTIONS.items():
         print(f"{name} ...", file=sys.stderr, flush=True)
-        text += [
-            "",
-            f"## {(section.__doc__ or name).rstrip('.')}",
-            "",
-            *_section(name, options.quick),
-        ]
+        text += ["", f"## {section.title}", "", section.about, "", *_table(name, options.quick)]
+    text += ["", f"The whole run took {show(time.perf_counter() - began)}."]
     report = "\n".join(text) + "\n"
     if options.out:
         options.out.write_text(report, encoding="utf-8")
@@ -52,35 +51,23 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _section(name: str, quick: bool) -> list[str]:
+def _command(words: Sequence[str]) -> str:
+    return " ".join(["python -m benchmarks", *words])
+
+
+def _table(name: str, quick: bool) -> list[str]:
     words = [sys.executable, "-m", "benchmarks", "--section", name, *(["--quick"] if quick else [])]
     done = subprocess.run(words, env=os.environ | ONE_THREAD, capture_output=True, text=True)
     if done.returncode:
-        raise RuntimeError(f"section {name} failed:\n{done.stderr}")
-    head, *rows = json.loads(done.stdout)
-    lines = ["| " + " | ".join(map(str, head)) + " |", "|" + "---|" * len(head)]
-    return lines + ["| " + " | ".join(map(str, row)) + " |" for row in rows]
+        raise SystemExit(f"section {name} failed:\n{done.stderr}")
+    return table(json.loads(done.stdout))
 
 
-def _heading(command: str) -> list[str]:
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True
-    ).stdout.strip()
-    today = datetime.datetime.now(tz=datetime.UTC).date()
-    versions = ", ".join(f"{p} {importlib.metadata.version(p)}" for p in PACKAGES)
-    return [
-        "# Benchmarks",
-        "",
-        f"Command: `{command}`, commit {commit or 'unknown'}, {today}. rqe {rqe.__version__}, "
-        f"{versions}, Python {platform.python_version()}, {platform.machine()}, "
-        f"{os.cpu_count()} cores, one thread used.",
-        "",
-        "Medians with the smallest and largest of the repetitions in brackets; calls of the "
-        "contestants alternate in one process. A ratio is the peer's median over ours: above 1, "
-        "`rqe` is faster. Random games have independent uniform payoffs unless said otherwise. Our "
-        "times include the certificate (residual, regret, beliefs, values); every timed answer is "
-        "checked.",
-    ]
+def table(rows: Sequence[Row]) -> list[str]:
+    """Lines of a Markdown table; the first row's keys are the columns."""
+    head = list(rows[0])
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return lines + ["| " + " | ".join(str(row[key]) for key in head) + " |" for row in rows]
 
 
 if __name__ == "__main__":

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
+Row = dict[str, Any]
+"""One line of a table: column to cell."""
 
 
 @dataclass(frozen=True)
@@ -20,10 +22,54 @@ class Timing:
     @property
     def median(self) -> float:
         """Middle of the repetitions."""
-        return float(np.median(self.seconds))
+        return statistics.median(self.seconds)
 
     def __str__(self) -> str:
+        if len(self.seconds) == 1:
+            return f"{show(self.median)} (one call)"
         return f"{show(self.median)} ({show(min(self.seconds))}–{show(max(self.seconds))})"
+
+
+@dataclass(frozen=True)
+class Section:
+    """One table: what is timed, for which cases.
+
+    Attributes
+    ----------
+    title, about : str
+        Heading of the table, and what a reader must know to judge it.
+    row : callable
+        Times one case and returns its line; raises where an answer that it timed is wrong.
+    quick, more : sequence of mappings
+        Arguments of ``row``: the cases of ``--quick``, and those that a full run adds.
+    full : sequence of mappings, optional
+        The cases of a full run where they are others than ``quick`` and ``more``.
+    smallest : mapping
+        Arguments for a test.
+    """
+
+    title: str
+    about: str
+    row: Callable[..., Row]
+    quick: Sequence[Mapping[str, Any]]
+    smallest: Mapping[str, Any]
+    more: Sequence[Mapping[str, Any]] = ()
+    full: Sequence[Mapping[str, Any]] | None = None
+
+    def rows(self, quick: bool) -> list[Row]:
+        """Every line of the table."""
+        cases = [*self.quick, *self.more] if self.full is None else self.full
+        return [self.row(**case) for case in (self.quick if quick else cases)]
+
+
+class WrongAnswer(Exception):
+    """A contestant's answer failed its check: its time means nothing."""
+
+
+def require(truth: bool, complaint: str) -> None:
+    """Raise `WrongAnswer`, also where Python drops its assertions."""
+    if not truth:
+        raise WrongAnswer(complaint)
 
 
 def show(seconds: float) -> str:
@@ -33,13 +79,23 @@ def show(seconds: float) -> str:
     return f"{1e3 * seconds:.3g} ms" if seconds < 1.0 else f"{seconds:.3g} s"
 
 
+def ratio(peer: float, ours: float) -> str:
+    """How many times as long the peer takes, to two digits."""
+    quotient = peer / ours
+    return f"{quotient:.0f}" if quotient >= 10.0 else f"{quotient:.2g}"
+
+
 def race(contestants: Sequence[Callable[[], Any]], repeats: int) -> tuple[list[Timing], list[Any]]:
-    """Time each contestant `repeats` times, in turn, after one call that is not counted.
+    """Time each contestant `repeats` times, in turn.
+
+    One call of each comes before and is not counted, unless `repeats` is 1: then the only call is
+    the counted one. Answers are released outside the timed region, so that nobody pays for
+    clearing up after another.
 
     Returns
     -------
     timings, answers
-        In the contestants' order; the answers are those of the uncounted calls.
+        In the contestants' order; the answers are those of the first calls.
     """
     answers = [run() for run in contestants] if repeats > 1 else [None] * len(contestants)
     seconds: list[list[float]] = [[] for _ in contestants]
@@ -53,6 +109,7 @@ def race(contestants: Sequence[Callable[[], Any]], repeats: int) -> tuple[list[T
                 seconds[k].append(time.perf_counter() - began)
                 if repeats == 1:
                     answers[k] = answer
+                answer = None
     finally:
         gc.enable()
     return [Timing(tuple(s)) for s in seconds], answers
