@@ -56,7 +56,7 @@ def per_player(
         bad |= array == 0.0
     if np.any(bad):
         raise ValueError(f"{name} must be {valid}; got {value!r}")
-    array = np.broadcast_to(array, (n_players,)).copy()
+    array = np.full(n_players, array)
     array.setflags(write=False)
     return array
 

@@ -88,20 +88,18 @@ def normalise(
     fixed: Sequence[FloatArray | None],
 ) -> Problem:
     """Centre payoffs (B or 1, n_i, m_i) and scale them and the attitudes by the ranges (B, N)."""
-    scaled, taus, precisions = [], [], []
+    scaled, taus, precisions = [], np.zeros_like(tau), np.zeros_like(tau)
     for i, raw in enumerate(own_payoffs):
         span = ranges[: raw.shape[0], i]
         unit = np.where(span > 0.0, span, 1.0)
         middle = raw.max(axis=(1, 2)) - 0.5 * span
         scaled.append((raw - middle[:, None, None]) / unit[:, None, None])
-        responds = fixed[i] is None
-        taus.append(tau[:, i] * unit if responds else np.zeros(tau.shape[0]))
-        precisions.append(unit / epsilon[:, i] if responds else np.zeros(tau.shape[0]))
-    tau_out = np.stack([np.broadcast_to(t, tau.shape[:1]) for t in taus], axis=1)
+        if fixed[i] is None:
+            taus[:, i], precisions[:, i] = tau[:, i] * unit, unit / epsilon[:, i]
     return Problem(
         payoffs=tuple(scaled),
-        tau=tau_out,
-        precision=np.stack([np.broadcast_to(k, tau.shape[:1]) for k in precisions], axis=1),
+        tau=taus,
+        precision=precisions,
         fixed=tuple(fixed),
-        neutral=tuple(bool(np.all(tau_out[:, i] == 0.0)) for i in range(len(scaled))),
+        neutral=tuple(bool(np.all(t == 0.0)) for t in taus.T),
     )

@@ -54,8 +54,9 @@ class Batch:
         self.own_payoffs = tuple(own_payoffs)
         self.tau, self.epsilon = tau, epsilon
         self.count, self.n_players = tau.shape
-        spans = [np.ptp(p, axis=(1, 2)) for p in self.own_payoffs]
-        self.ranges = np.stack([np.broadcast_to(s, (self.count,)) for s in spans], axis=1)
+        self.ranges = np.empty(tau.shape)
+        for i, p in enumerate(self.own_payoffs):
+            self.ranges[:, i] = np.ptp(p, axis=(1, 2))
         self.fixed: list[FloatArray | None] = []
         self.duals: list[FloatArray | None] = []
         for i in range(self.n_players):
@@ -130,9 +131,8 @@ def solve_batch(
         stages = [method]
     left = np.arange(count)
     for stage in stages:
-        for rows in np.array_split(left, max(1, -(-left.size // CACHE_ROWS))):
-            if rows.size:
-                _STAGES[stage](batch, out, rows, tol, max_steps)
+        for first in range(0, left.size, CACHE_ROWS):
+            _STAGES[stage](batch, out, left[first : first + CACHE_ROWS], tol, max_steps)
         left = left[[s is not Status.CONVERGED for s in out.status[left]]]
         if not left.size:
             break
