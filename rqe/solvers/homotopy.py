@@ -10,8 +10,7 @@ batch moves in lockstep, every game with its own step length.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from ..result.status import Status
 from ._problem import Problem
 from ._system import (
     BoolArray,
+    Linearised,
     State,
     belief_step,
     beliefs,
@@ -33,6 +33,7 @@ from ._system import (
     spread,
     stack,
 )
+from ._walk import Arrival, Corrected, Walk, inner
 
 FIRST = 0.15
 """Largest first correction, in probability: a prediction further off may have left the branch."""
@@ -49,63 +50,12 @@ CROSSING = 1e-3
 """Step length below which a change of parity is taken for a bifurcation that was crossed."""
 SPARED, DENSE = 240, 700
 """Actions of all players together from which, and up to which, to do without factorising."""
+CORRECTIONS = 8
+"""Newton steps after which a prediction that has not converged is given up."""
+CROWD, THINNED = 64, 0.3
+"""Games from which on, and share of them done at which, the others are corrected on their own."""
 ERROR = 0.05
 """First correction, in probability, that step lengths aim at."""
-
-
-@dataclass
-class Walk:
-    """Where every game still under way stands on its path."""
-
-    problem: Problem
-    rows: np.ndarray[Any, np.dtype[np.intp]]
-    unit: FloatArray
-    z: State
-    y: State
-    level: FloatArray
-    tz: State
-    ty: State
-    tl: FloatArray
-    length: FloatArray
-    parity: FloatArray
-    sign: FloatArray
-    landed: BoolArray
-    lost: BoolArray
-
-
-@dataclass
-class Corrected:
-    """What Newton made of predicted points."""
-
-    z: State
-    y: State
-    level: FloatArray
-    slope: State
-    y_slope: State
-    first: FloatArray
-    good: BoolArray
-    sign: FloatArray
-
-
-@dataclass
-class Arrival:
-    """Where each game of the whole batch ended."""
-
-    z: State
-    y: State
-    level: FloatArray
-    sign: FloatArray
-    landed: BoolArray
-    work: np.ndarray[Any, np.dtype[np.int64]]
-    """Linear systems solved for each game."""
-
-
-def inner(z: State, a: State, b: State) -> FloatArray:
-    """Information metric: expectation of ``a * b`` under each player's strategy, summed."""
-    total: Any = 0.0
-    for log_x, u, v in zip(z, a, b, strict=True):
-        total = total + np.vecdot(np.exp(log_x) * u, v)
-    return np.asarray(total)
 
 
 class Homotopy:
@@ -180,40 +130,30 @@ class Homotopy:
         return bool(np.isfinite(walk.level).all() and np.isfinite(walk.length).all())
 
     def _correct(
-        self, walk: Walk, z: State, y: State, level: FloatArray, landing: BoolArray
+        self,
+        walk: Walk,
+        z: State,
+        y: State,
+        level: FloatArray,
+        landing: BoolArray,
+        done: int = 0,
+        previous: FloatArray | float = np.inf,
     ) -> Corrected:
+        """Newton after `done` corrections; what is left of a crowd then goes on alone."""
         problem, count = walk.problem, level.size
         metric = (walk.level + walk.unit) ** -2
         # inexact solves leave directions less certain: points must be sharper to make up for it
-        goal = 0.3 * LOOSE if self.block else LOOSE
-        loose = np.maximum(goal / (1.0 + 0.1 * problem.tau.max(axis=1)), 3e-5)
-        good = np.zeros(count, dtype=np.bool_)
-        bad = np.zeros(count, dtype=np.bool_)
-        first = previous = np.full(count, np.inf)
-        slope, y_slope, sign = walk.tz, walk.ty, walk.sign
+        loose = (0.3 if self.block else 1.0) * LOOSE / (1.0 + 0.1 * problem.tau.max(axis=1))
+        loose = np.maximum(loose, 3e-5)
+        good, bad = np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_)
+        first, y_slope, rest = np.full(count, np.inf), walk.ty, np.arange(0)
         shift, all_landing = np.zeros(count), bool(landing.all())
         with np.errstate(all="ignore"):
-            for k in range(8):
-                self.arrival.work[walk.rows] += 1
-                lin = linearise(problem, z, y, level, dense=not self.krylov)
-                if self.krylov:
-                    from ._krylov import KrylovSystem  # sparse linear algebra: only if used
-
-                    system = KrylovSystem(problem, z, y, level, lin)
-                    plain = system.solve(lin.load, block=self.block)
-                    if not all_landing:
-                        slope = system.solve(lin.drift, block=self.block)
-                    if system.hard and not self.block:
-                        self.krylov = False
-                        lin = linearise(problem, z, y, level)
-                if not self.krylov:
-                    plain, slope, matrix = solve_system(problem, z, lin)
+            for k in range(done, CORRECTIONS):
+                lin, plain, slope, sign_of = self._solve(walk, z, y, level, not all_landing)
                 dz = plain
                 if not all_landing:
-                    along = inner(walk.z, walk.tz, plain)
-                    across = inner(walk.z, walk.tz, slope) + walk.tl * metric
-                    shift = np.where(landing, 0.0, -along / across)
-                    dz = [p + s * shift[:, None] for p, s in zip(plain, slope, strict=True)]
+                    shift, dz = self._bend(walk, plain, slope, landing)
                 dy = belief_step(problem, z, lin, dz, newton=True)
                 new_z, new_y = moved(problem, z, y, dz, dy)
                 delta = change(z, new_z)
@@ -227,19 +167,56 @@ class Homotopy:
                 else:
                     bad |= ~((delta <= CONTRACTION * previous) | (delta <= 1e-11)) & ~good
                 previous = delta
-                going = ~good & ~bad
+                going = ~(good | bad)
                 z, y = choose(going, new_z, z), choose(going, new_y, y)
                 level = np.where(going, level + shift, level)
                 # a first correction says nothing of convergence yet: it must be smaller
                 enough = np.where(landing, TIGHT, loose if k else 0.01 * loose)
                 good |= going & (delta <= enough)
-                if (good | bad).all():
+                over = good | bad
+                thin = k + 1 < CORRECTIONS and count >= CROWD and over.mean() > THINNED
+                if thin or over.all():
+                    rest = np.flatnonzero(~over)
                     break
             if not all_landing:
                 y_slope = belief_step(problem, z, lin, slope, newton=False)
-            sign = system.sign if self.krylov else np.linalg.slogdet(matrix)[0]
+            sign = sign_of()
+        self.arrival.work[walk.rows] += k + 1 - done
         good &= np.isfinite(level) & (level >= 0.0) & (landing | (level < 1.0))
-        return Corrected(z, y, level, slope, y_slope, first, good, sign)
+        found = Corrected(z, y, level, slope, y_slope, first, good, sign)
+        if not rest.size:
+            return found
+        z, y = [part[rest] for part in z], [part[rest] for part in y]
+        others = walk.take(rest), z, y, level[rest], landing[rest]
+        return found.put(rest, self._correct(*others, done=k + 1, previous=delta[rest]))
+
+    def _bend(
+        self, walk: Walk, plain: State, slope: State, landing: BoolArray
+    ) -> tuple[FloatArray, State]:
+        """Changes of level that keep corrections at right angles to the path, and the steps."""
+        along = inner(walk.z, walk.tz, plain)
+        across = inner(walk.z, walk.tz, slope) + walk.tl * (walk.level + walk.unit) ** -2
+        shift = np.where(landing, 0.0, -along / across)
+        return shift, [p + s * shift[:, None] for p, s in zip(plain, slope, strict=True)]
+
+    def _solve(
+        self, walk: Walk, z: State, y: State, level: FloatArray, turn: bool
+    ) -> tuple[Linearised, State, State, Callable[[], FloatArray]]:
+        """The system at a point, Newton's step, the slope (the old one unless to `turn`), sign."""
+        problem = walk.problem
+        if self.krylov:
+            from ._krylov import KrylovSystem  # sparse linear algebra: only if used
+
+            lin = linearise(problem, z, y, level, dense=False)
+            system = KrylovSystem(problem, z, y, level, lin)
+            plain = system.solve(lin.load, block=self.block)
+            slope = system.solve(lin.drift, block=self.block) if turn else walk.tz
+            if self.block or not system.hard:
+                return lin, plain, slope, lambda: system.sign
+            self.krylov = False
+        lin = linearise(problem, z, y, level)
+        plain, slope, matrix = solve_system(problem, z, lin)
+        return lin, plain, slope, lambda: np.linalg.slogdet(matrix)[0]
 
     def _accept(self, walk: Walk, found: Corrected, length: FloatArray, landing: BoolArray) -> None:
         metric = (walk.level + walk.unit) ** -2
@@ -276,13 +253,10 @@ class Homotopy:
         if not over.any():
             return walk
         self.record(walk, over)
-        keep = np.flatnonzero(~over)
-        walk.problem = walk.problem.take(keep)
-        for name in ("z", "y", "tz", "ty"):
-            setattr(walk, name, [part[keep] for part in getattr(walk, name)])
-        for name in ("rows", "unit", "level", "tl", "length", "parity", "sign", "landed", "lost"):
-            setattr(walk, name, getattr(walk, name)[keep])
-        return walk
+        if over.all():  # nothing of what is left will be read
+            walk.rows = walk.rows[:0]
+            return walk
+        return walk.take(np.flatnonzero(~over))
 
     def record(self, walk: Walk, which: BoolArray) -> None:
         """Note where the given games of the walk stand."""
