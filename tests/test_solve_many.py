@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import rqe
-from rqe.solvers import normal_form
+from rqe.solvers import homotopy, normal_form
 
 
 def payoffs(count, *shape, seed=0):
@@ -43,6 +43,25 @@ def test_chunks_do_not_matter(monkeypatch):
     split = rqe.solve_many(arrays, 2.0, 0.1)
     assert np.abs(whole.strategies[0] - split.strategies[0]).max() < 1e-10
     assert whole.residual.max() <= 1e-10
+
+
+@pytest.mark.parametrize("tau", [0.0, 30.0, [2.0, np.inf]])
+@pytest.mark.parametrize("shape", [(3, 3), (2, 2)])
+def test_games_that_have_converged_do_not_go_on_with_the_others(monkeypatch, shape, tau):
+    arrays = payoffs(80, *shape, seed=1)
+    together = rqe.solve_many(arrays, tau, 0.02)
+    monkeypatch.setattr(homotopy, "CROWD", 10**9)
+    lockstep = rqe.solve_many(arrays, tau, 0.02)
+    monkeypatch.setattr(homotopy, "CROWD", 2)
+    monkeypatch.setattr(homotopy, "THINNED", 0.0)
+    alone = rqe.solve_many(arrays, tau, 0.02)
+    for x, y, z in zip(together.strategies, lockstep.strategies, alone.strategies, strict=True):
+        assert np.abs(x - y).max() < 1e-9
+        assert np.abs(z - y).max() < 1e-9
+    # each game then takes the steps that it takes by itself
+    games = [rqe.solve_rqe(rqe.NormalFormGame(one), tau, 0.02) for one in arrays]
+    assert alone.iterations.tolist() == [eq.iterations for eq in games]
+    assert lockstep.iterations.sum() > alone.iterations.sum()
 
 
 def test_any_equilibrium_of_a_batch():
