@@ -40,7 +40,8 @@ class Evidence:
         Risk-neutral payoffs, risk-adjusted regularised values, regret bounds; in payoff units.
     residual : array (...)
         Largest difference of a probability from the reply to the profile. Where ``epsilon = 0`` the
-        reply is a set, and the residual is that of the natural map ``x - Π(x + v / range)``.
+        reply is a set, and the residual is that of the natural map ``x - Π(x + v / range)``. Where
+        the belief was given, also how far it is from being worst, in units of the payoff range.
     floor : array (...)
         What rounding alone can make of the residual in float64.
     """
@@ -99,7 +100,10 @@ def evidence(
         else:
             scale, regret = e, e * kl(log_x, log_reply)
         if given is not None:
-            regret = regret + Entropic(t).slack(outcomes, log_q, given)
+            # a strategy that answers a belief says nothing of the belief: it must be worst as well
+            slack = Entropic(t).slack(outcomes, log_q, given)
+            regret = regret + slack
+            gap = np.maximum(gap, slack / np.where(span > 0.0, span, 1.0))
         steep = np.where(np.isfinite(t), t, 0.0) * span
         stiffness = span / np.where(exact, scale, e) * (1.0 + steep)
         value = certain + middle - e * neg_entropy(log_x)

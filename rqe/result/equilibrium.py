@@ -50,7 +50,7 @@ class Equilibrium:
     iterations : int
         Evaluations of the reply map, or the method's own steps.
     method : str
-        Stages that ran, in order.
+        Stages that led to the answer, in order, each from where the one before had come to.
     agents : tuple of Agent
     branch : {"principal", "unknown"}
         Whether the profile is known to lie on the branch followed down in ``epsilon`` from the

@@ -20,7 +20,6 @@ class Status(Enum):
         "the principal branch could not be followed to this epsilon; use select='any', or "
         "enumerate_rqe for every equilibrium found"
     )
-    INFEASIBLE = "no solution exists for these parameters; see the message for the admissible range"
     UNCERTIFIED = (
         "the method ended, but the residual or regret of its answer exceeds the tolerance; try "
         "another method, or loosen tol"

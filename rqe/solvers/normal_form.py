@@ -167,9 +167,15 @@ def _follow(batch: Batch, out: Outcome, rows: Any, tol: float, max_steps: int) -
     end = method.arrival
     status[end.landed] = Status.CONVERGED
     _place(out, rows, end.z)
-    out.status[rows], out.iterations[rows] = status, end.work
+    out.status[rows] = status
+    out.iterations[rows] += end.work
     out.principal[rows], out.sign[rows] = end.landed, end.sign
-    out.stage[rows] = "homotopy"
+    out.stage[rows] = "homotopy"  # from the uniform profile: it builds on no other stage
+
+
+def _after(stages: str, stage: str) -> str:
+    """The stages that led to an answer, with one that went on from where they had come to."""
+    return f"{stages}, {stage}" if stages else stage
 
 
 def _accelerate(batch: Batch, out: Outcome, rows: Any, tol: float, max_steps: int) -> None:
@@ -183,7 +189,7 @@ def _accelerate(batch: Batch, out: Outcome, rows: Any, tol: float, max_steps: in
     _place(out, rows, state.z)
     out.status[rows] = [Status.CONVERGED if r else Status.MAX_STEPS for r in reached]
     out.iterations[rows] += steps
-    out.stage[rows] = "fixed_point"
+    out.stage[rows] = [_after(out.stage[row], "fixed_point") for row in rows]
 
 
 def _polish(batch: Batch, out: Outcome, rows: Any, tol: float, max_steps: int) -> None:
@@ -199,7 +205,7 @@ def _polish(batch: Batch, out: Outcome, rows: Any, tol: float, max_steps: int) -
                 ending = Status.UNCERTIFIED
         out.status[row], out.sign[row] = ending, state.sign[0]
         out.iterations[row] += steps
-        out.stage[row] = "newton" if out.stage[row] in ("", "newton") else "fixed_point, newton"
+        out.stage[row] = _after(out.stage[row], "newton")
 
 
 _STAGES = {"homotopy": _follow, "fixed_point": _accelerate, "newton": _polish}
