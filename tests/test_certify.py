@@ -206,3 +206,36 @@ def test_refusals_name_the_argument(change, words):
     given = {"game": STAG_HUNT, "eq": eq, "tol": 1e-6, **change}
     with pytest.raises(ValueError, match=words):
         certify(given["game"], given["eq"], tol=given["tol"])
+
+
+def _profiles_of_every_solver():
+    rng = np.random.default_rng(3)
+    game = rqe.NormalFormGame(rng.random((2, 3, 3)))
+    agents = [
+        rqe.Agent(rqe.Entropic(tau), rqe.NegEntropy(epsilon))
+        for tau, epsilon in ((3.0, 0.1), (np.inf, 0.2))
+    ]
+    found = {
+        "solve": rqe.solve(game, agents),
+        "solve_rqe": rqe.solve_rqe(game, 2.0, 0.1),
+        "solve_rqe any": rqe.solve_rqe(game, 2.0, 0.1, select="any"),
+        "solve_rqe tau = inf": rqe.solve_rqe(game, np.inf, 0.1),
+        "solve_qre": rqe.solve_qre(game, 0.1),
+        "solve_security": rqe.solve_security(game),
+        "solve_many": rqe.solve_many(np.stack([np.stack(game.payoffs)] * 2), 2.0, 0.1)[1],
+    }
+    for method in ("vertex", "lemke-howson", "homotopy"):
+        found[f"solve_nash {method}"] = rqe.solve_nash(game, method=method)[0]
+    for k, eq in enumerate(rqe.enumerate_rqe(game, 0.2, 0.05)):
+        found[f"enumerate_rqe {k}"] = eq
+    return [pytest.param(game, eq, id=name) for name, eq in found.items()]
+
+
+@pytest.mark.parametrize(("game", "eq"), _profiles_of_every_solver())
+def test_every_solver_is_certified_and_its_neighbour_is_not(game, eq):
+    assert rqe.certify(game, eq).ok
+    away = [0.8 * x + 0.2 * np.eye(x.size)[np.argmin(x)] for x in eq.strategies]
+    with np.errstate(divide="ignore"):
+        logs = tuple(np.log(x) for x in away)
+    elsewhere = replace(eq, strategies=tuple(away), log_strategies=logs)
+    assert "refuted" in rqe.certify(game, elsewhere).verdict

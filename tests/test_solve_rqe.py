@@ -1,11 +1,15 @@
 """RQE and QRE of normal-form games: the paper's numbers, identities, limits, refusals."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.optimize import brentq
 
 import games
 import rqe
+from rqe.solvers._problem import normalise
+from rqe.solvers.newton import Newton
 
 
 def random_game(seed, shape):
@@ -291,3 +295,31 @@ def test_solver_leaves_the_game_alone():
     rqe.solve_rqe(game, 5.0, 0.1)
     for p, q in zip(game.payoffs, before, strict=True):
         assert np.array_equal(p, q)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (4, 2), (2, 3, 2)])
+def test_security_by_either_door(shape):
+    """tau = inf with epsilon = 0 guarantees what the maximin program guarantees."""
+    game = random_game(21, shape)
+    limit = rqe.solve_rqe(game, np.inf, 0.0)
+    program = rqe.solve_security(game)
+    assert limit.values == pytest.approx(program.values, abs=1e-12)
+
+
+def test_newton_converges_at_second_order():
+    """Corrections fall as their square: log delta doubles from one step to the next."""
+    game = random_game(22, (4, 4))
+    ranges, tau, epsilon = game.payoff_ranges[None], np.full((1, 2), 2.0), np.full((1, 2), 0.2)
+    problem = normalise([p[None] for p in game.own_payoffs], ranges, tau, epsilon, [None, None])
+    newton = Newton(problem)
+    target = rqe.solve_rqe(game, 2.0, 0.2)
+    state = newton.begin([z[None] + 0.05 * np.arange(4) for z in target.log_strategies])
+    deltas = []
+    for _ in range(6):
+        state = newton.step(state)
+        deltas.append(float(state.delta[0]))
+    useful = [d for d in deltas if 1e-13 < d < 0.1]
+    orders = [np.log(b) / np.log(a) for a, b in itertools.pairwise(useful)]
+    assert len(useful) >= 3
+    assert max(orders) > 1.7
+    assert deltas[-1] < 1e-13

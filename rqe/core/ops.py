@@ -14,6 +14,12 @@ Array = Any
 """An array of any library that implements the Python array API standard."""
 
 
+def per_batch(value: Any, like: Array) -> Array:
+    """A degree as an array in `like`'s namespace with one trailing axis to broadcast over."""
+    xp = like.__array_namespace__()
+    return xp.asarray(value, dtype=like.dtype)[..., None]
+
+
 def logsumexp(x: Array) -> Array:
     """Logarithm of the sum of exponentials along the last axis, safe against overflow.
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .ops import Array, kl, log_softmax, neg_entropy
-from .risk import _per_batch
+from .ops import Array, kl, log_softmax, neg_entropy, per_batch
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class NegEntropy:
         At ``epsilon = 0`` it is uniform on the maximisers.
         """
         xp = v.__array_namespace__()
-        epsilon = _per_batch(self.epsilon, v)
+        epsilon = per_batch(self.epsilon, v)
         exact = epsilon == 0.0
         top = xp.max(v, axis=-1, keepdims=True)
         logits = (v - top) / xp.where(exact, 1.0, epsilon)

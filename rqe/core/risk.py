@@ -5,13 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .ops import Array, kl, logsumexp
-
-
-def _per_batch(value: Any, like: Array) -> Array:
-    """A degree as an array in `like`'s namespace with one trailing axis to broadcast over."""
-    xp = like.__array_namespace__()
-    return xp.asarray(value, dtype=like.dtype)[..., None]
+from .ops import Array, kl, logsumexp, per_batch
 
 
 @dataclass(frozen=True)
@@ -53,7 +47,7 @@ class Entropic:
             ``log1p(E[expm1(...)])``, without which all digits are lost by ``tau = 1e-14``.
         """
         xp = u.__array_namespace__()
-        tau = _per_batch(self.tau, u)
+        tau = per_batch(self.tau, u)
         mean = xp.sum(xp.exp(log_q) * u, axis=-1, keepdims=True)
         low = xp.min(u, axis=-1, keepdims=True)
         usable = (tau > 0.0) & xp.isfinite(tau)
@@ -86,7 +80,7 @@ class Entropic:
             Log-probabilities, normalised.
         """
         xp = u.__array_namespace__()
-        tau = _per_batch(self.tau, u)
+        tau = per_batch(self.tau, u)
         low = xp.min(u, axis=-1, keepdims=True)
         endless = ~xp.isfinite(tau)
         tilt = log_q - xp.where(endless, 0.0, tau) * (u - low)

@@ -11,9 +11,10 @@ import numpy as np
 
 from ..core.ops import own_first
 from ._checks import FloatArray, frozen_array, labels
+from ._frozen import Frozen
 
 
-class NormalFormGame:
+class NormalFormGame(Frozen):
     """A finite game: one payoff array a player.
 
     Parameters
@@ -105,16 +106,6 @@ class NormalFormGame:
             ),
             name=str(name),
         )
-
-    def _freeze(self, **fields: Any) -> None:
-        for key, value in fields.items():
-            object.__setattr__(self, key, value)
-
-    def __setattr__(self, key: str, value: Any) -> None:
-        raise AttributeError(f"{type(self).__name__} is immutable: cannot set {key!r}")
-
-    def __delattr__(self, key: str) -> None:
-        raise AttributeError(f"{type(self).__name__} is immutable: cannot delete {key!r}")
 
     @property
     def n_players(self) -> int:

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from ..core.gaussian import Quadratic
 from ._checks import FloatArray, frozen_array, labels
+from ._frozen import Frozen
 from ._matrices import check_definite, dimensions, hessian, listed, vector
 
 
-class QuadraticGame:
+class QuadraticGame(Frozen):
     """A game on real vectors: ``u_i = 1/2 a^T H_i a + h_i^T a + c_i``, ``a`` the stacked actions.
 
     Parameters
@@ -107,16 +108,6 @@ class QuadraticGame:
         )
         for i, own in enumerate(self.slices):
             check_definite(-self.quadratic[i][own, own], f"H[{i}]", i)
-
-    def _freeze(self, **fields: Any) -> None:
-        for key, value in fields.items():
-            object.__setattr__(self, key, value)
-
-    def __setattr__(self, key: str, value: Any) -> None:
-        raise AttributeError(f"{type(self).__name__} is immutable: cannot set {key!r}")
-
-    def __delattr__(self, key: str) -> None:
-        raise AttributeError(f"{type(self).__name__} is immutable: cannot delete {key!r}")
 
     @property
     def n_players(self) -> int:

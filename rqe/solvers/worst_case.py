@@ -11,13 +11,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import linprog
 
 from ..core.ops import log_softmax
 from ..model._checks import FloatArray
 from ..result.status import Status
 from ._interior import ENOUGH, InteriorPoint
 from ._loop import iterate
+from .security import maximin
+
+PIVOTS = 100_000
+"""Cap on the simplex iterations of the linear case."""
 
 
 @dataclass(frozen=True)
@@ -180,30 +183,9 @@ class Polish:
 
 
 def linear(matrix: FloatArray) -> Saddle:
-    """The case ``epsilon = 0`` by linear programming, then exactly on the supports it found."""
-    n, m = matrix.shape
-    objective = np.append(np.zeros(n), -1.0)
-    inequality = np.hstack([-matrix.T, np.ones((m, 1))])
-    equality = np.append(np.ones(n), 0.0)[None, :]
-    bounds = [(0.0, None)] * n + [(None, None)]
-    solved = linprog(
-        objective, inequality, np.zeros(m), equality, [1.0], bounds=bounds, method="highs"
-    )
-    if solved.x is None:
-        even = np.full(m, -np.log(m))
-        return pair(matrix, 0.0, even)
-    x, p = np.maximum(solved.x[:n], 0.0), np.maximum(-solved.ineqlin.marginals, 0.0)
-    found = both(matrix, x, p)
-    rows, columns = x > 1e-9, p > 1e-9
-    core = matrix[np.ix_(rows, columns)]
-    # at a vertex both sides are indifferent on the supports: one square system each
-    p_exact, x_exact = indifferent(core), indifferent(-core.T)
-    if p_exact is not None and x_exact is not None:
-        x, p = np.zeros(n), np.zeros(m)
-        x[rows], p[columns] = x_exact, p_exact
-        refined = both(matrix, x, p)
-        found = refined if refined.gap < found.gap else found
-    return found
+    """The case ``epsilon = 0``: the security strategy, by linear programming."""
+    x, p, _, _ = maximin(matrix, PIVOTS)
+    return both(matrix, x, p)
 
 
 def both(matrix: FloatArray, x: FloatArray, p: FloatArray) -> Saddle:
@@ -212,17 +194,3 @@ def both(matrix: FloatArray, x: FloatArray, p: FloatArray) -> Saddle:
     with np.errstate(divide="ignore"):
         gap = float((matrix @ p).max() - (x @ matrix).min())
         return Saddle(np.log(x), np.log(p), gap)
-
-
-def indifferent(core: FloatArray) -> FloatArray | None:
-    """Weights on the columns that make all rows worth the same, if positive and unique."""
-    rows, columns = core.shape
-    if rows != columns:
-        return None
-    system = np.zeros((rows + 1, rows + 1))
-    system[:rows, :rows], system[:rows, rows], system[rows, :rows] = core, -1.0, 1.0
-    try:
-        weights = np.linalg.solve(system, np.append(np.zeros(rows), 1.0))[:rows]
-    except np.linalg.LinAlgError:
-        return None
-    return weights if bool((weights > 0.0).all()) else None
