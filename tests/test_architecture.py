@@ -44,6 +44,7 @@ OWNERS = {
     "scipy": ("rqe/solvers/", "rqe/analysis/", "rqe/model/markov.py"),
     "cvxpy": ("rqe/solvers/convex.py",),
     "sympy": ("rqe/analysis/",),
+    "flint": ("rqe/solvers/rigorous",),
     "joblib": ("rqe/analysis/",),
     "matplotlib": ("rqe/plot.py",),
     "jax": ("rqe/train/", "games/overcooked.py"),
@@ -56,7 +57,8 @@ OWNERS = {
 }  # fmt: skip
 """Every third-party package, and the places that may import it (a path, or its beginning)."""
 
-HEAVY = ("jax", "cvxpy", "sympy", "matplotlib", "nashpy", "pygambit", "quantecon", "tqdm", "joblib")
+HEAVY = ("jax", "cvxpy", "sympy", "flint", "matplotlib", "nashpy", "pygambit", "quantecon", "tqdm",
+         "joblib")  # fmt: skip
 """What `import rqe` and `import games` leave alone."""
 
 FILES = sorted([*ROOT.glob("rqe/**/*.py"), *ROOT.glob("games/**/*.py")])
