@@ -9,18 +9,22 @@ from .model.normal_form import CollaborativeGame, NormalFormGame
 from .model.quadratic import AggregativeGame, QuadraticGame
 from .result import (
     BatchEquilibrium,
+    Bifurcation,
+    Branch,
     ConvergenceError,
     Equilibrium,
     EquilibriumSet,
     GaussianEquilibrium,
     InfiniteRiskError,
     MissingExtraError,
+    Path,
     Status,
     Table,
     load,
     save,
 )
 from .solvers import solve, solve_qre, solve_rqe
+from .solvers.continuation import trace_rqe
 from .solvers.convex import Certificate, certify
 from .solvers.enumeration import enumerate_rqe
 from .solvers.many import solve_many
@@ -31,6 +35,8 @@ __all__ = [
     "Agent",
     "AggregativeGame",
     "BatchEquilibrium",
+    "Bifurcation",
+    "Branch",
     "Certificate",
     "CollaborativeGame",
     "ConvergenceError",
@@ -42,6 +48,7 @@ __all__ = [
     "MissingExtraError",
     "NegEntropy",
     "NormalFormGame",
+    "Path",
     "QuadraticGame",
     "Status",
     "Table",
@@ -57,5 +64,6 @@ __all__ = [
     "solve_qre",
     "solve_rqe",
     "solve_security",
+    "trace_rqe",
     "write_game",
 ]

@@ -17,6 +17,8 @@ RQE = {
     "Agent",
     "AggregativeGame",
     "BatchEquilibrium",
+    "Bifurcation",
+    "Branch",
     "Certificate",
     "CollaborativeGame",
     "ConvergenceError",
@@ -28,6 +30,7 @@ RQE = {
     "MissingExtraError",
     "NegEntropy",
     "NormalFormGame",
+    "Path",
     "QuadraticGame",
     "Status",
     "Table",
@@ -43,17 +46,21 @@ RQE = {
     "solve_qre",
     "solve_rqe",
     "solve_security",
+    "trace_rqe",
     "write_game",
 }
 
 RECORDS = {
     "BatchEquilibrium",
+    "Bifurcation",
+    "Branch",
     "Certificate",
     "ConvergenceError",
     "Equilibrium",
     "EquilibriumSet",
     "GaussianEquilibrium",
     "InfiniteRiskError",
+    "Path",
 }
 """What a solver hands out and nobody builds: these owe a list of attributes, not an example."""
 
@@ -91,7 +98,7 @@ ORDER = (
 """The one order of the arguments that solvers share; others may stand between."""
 
 CALLABLE = sorted(name for name in RQE if callable(getattr(rqe, name, None)))
-SOLVERS = sorted(name for name in RQE if name.startswith(("solve", "enumerate")))
+SOLVERS = sorted(name for name in RQE if name.startswith(("solve", "enumerate", "trace")))
 
 
 def sections(documented) -> set[str]:

@@ -3,18 +3,22 @@
 from .batch import BatchEquilibrium
 from .equilibrium import Equilibrium, EquilibriumSet
 from .gaussian import GaussianEquilibrium
+from .path import Bifurcation, Branch, Path
 from .serialize import load, save
 from .status import ConvergenceError, InfiniteRiskError, MissingExtraError, Status
 from .table import Table
 
 __all__ = [
     "BatchEquilibrium",
+    "Bifurcation",
+    "Branch",
     "ConvergenceError",
     "Equilibrium",
     "EquilibriumSet",
     "GaussianEquilibrium",
     "InfiniteRiskError",
     "MissingExtraError",
+    "Path",
     "Status",
     "Table",
     "load",

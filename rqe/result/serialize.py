@@ -10,7 +10,7 @@ import dataclasses
 import json
 import math
 import os
-from pathlib import Path
+import pathlib
 from typing import Any
 
 import numpy as np
@@ -20,16 +20,26 @@ from .batch import BatchEquilibrium
 from .equilibrium import Equilibrium, EquilibriumSet, read_only
 from .files import whole_file
 from .gaussian import GaussianEquilibrium
+from .path import Bifurcation, Branch, Path
 from .status import Status
 from .table import Table
 
 SCHEMA = "rqe-result-1"
 _KINDS: dict[str, Any] = {
     cls.__name__: cls
-    for cls in (Equilibrium, EquilibriumSet, BatchEquilibrium, GaussianEquilibrium, Table)
+    for cls in (
+        Equilibrium,
+        EquilibriumSet,
+        BatchEquilibrium,
+        GaussianEquilibrium,
+        Path,
+        Branch,
+        Bifurcation,
+        Table,
+    )
 }
 # fields that are not arrays, tuples of arrays or plain scalars need a word on how to read them
-_PLAIN_TUPLES = {"players", "actions", "notes", "branch", "columns"}
+_PLAIN_TUPLES = {"players", "actions", "notes", "branch", "columns", "ends"}
 
 
 def to_dict(result: Any) -> dict[str, Any]:
@@ -79,7 +89,7 @@ def save(result: Any, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    result : Equilibrium, EquilibriumSet, BatchEquilibrium, GaussianEquilibrium or Table
+    result : Equilibrium, EquilibriumSet, BatchEquilibrium, GaussianEquilibrium, Path or Table
     path : path
         Overwritten if it is there.
 
@@ -133,7 +143,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     >>> bool((again.strategies[0] == eq.strategies[0]).all())
     True
     """
-    text = Path(path).read_text(encoding="utf-8")
+    text = pathlib.Path(path).read_text(encoding="utf-8")
     try:
         data = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
@@ -146,7 +156,7 @@ def _encode(value: Any) -> Any:
         return value.name
     if isinstance(value, Agent):
         return {"tau": _encode(value.risk.tau), "epsilon": _encode(value.regularizer.epsilon)}
-    if isinstance(value, Equilibrium):
+    if _KINDS.get(type(value).__name__) is type(value):
         return to_dict(value)
     if isinstance(value, np.ndarray):
         return _encode(value.tolist())
@@ -190,13 +200,15 @@ def _decode(name: str, value: Any) -> Any:
         taus = [_number(a["tau"]) for a in value]
         epsilons = [_number(a["epsilon"]) for a in value]
         return make_agents(taus, epsilons, len(value))
-    if name == "equilibria":
-        return tuple(from_dict(v) for v in value)
+    if name in _RECORDS:
+        return tuple(None if v is None else from_dict(v) for v in value)
+    if name == "stable":
+        return np.array(value, dtype=np.bool_)
     if name == "rows":
         return tuple(tuple(_cell(v) for v in row) for row in value)
     if name in _PLAIN_TUPLES:
         return _deep_tuple(value)
-    if name == "iterations" and isinstance(value, list):
+    if name in ("iterations", "index") and isinstance(value, list):
         return np.array(value, dtype=np.int64)
     if name in _ARRAY_TUPLES:
         return tuple(_array(v) for v in value)
@@ -207,7 +219,9 @@ def _decode(name: str, value: Any) -> Any:
     return value
 
 
+_RECORDS = {"equilibria", "branches", "bifurcations", "limits"}
 _ARRAY_TUPLES = {
+    "direction",
     "strategies",
     "log_strategies",
     "beliefs",
@@ -216,4 +230,4 @@ _ARRAY_TUPLES = {
     "belief_means",
     "belief_covariances",
 }
-_FLOATS = {"residual", "shared_reward"}
+_FLOATS = {"residual", "shared_reward", "start", "stop", "curvature"}

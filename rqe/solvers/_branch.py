@@ -1,0 +1,249 @@
+"""One branch, followed from a point in one direction to wherever it ends; a `Method`.
+
+Predictor–corrector steps along the tangent. A step is taken again, shorter, where Newton converges
+slowly, the branch turns sharply, or the parity ``sign det(I - DΦ) × direction`` changes, which it
+does only where branches meet: a change that survives down to `CROSSING` is located, and without
+such a point it is a leap to another branch and the step is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..result.status import Status
+from ._bifurcation import Singular, locate_fold, locate_meeting, null_space
+from ._curve import Correction, Curve, Point, correct, point
+from ._system import State, change, moved, reach, scaled, stack
+
+STRAIGHT = 0.9
+"""Cosine between directions of one step and the next below which the step was too long."""
+SMALLEST = 1e-8
+"""Step length, in the metric, below which the branch counts as lost."""
+CROSSING = 2e-3
+"""Step length at which a change of parity must be explained by a point where branches meet."""
+BEGIN = 0.05
+ERROR = 0.01
+"""First correction, in probability, that step lengths aim at."""
+CLOSE = 1e-7
+"""Largest difference of probabilities between two records of one point."""
+
+Vertex = Point | Singular
+Seen = Callable[[Singular], bool]
+"""Whether a singular point has been met before; it is remembered from then on."""
+Reached = Callable[[Point], bool]
+"""Whether a point is so close to the limit of its branch that the limit is known."""
+
+
+@dataclass
+class Walk:
+    """The points so far, the step length, and how it ended."""
+
+    points: list[Point]
+    trail: list[Vertex]
+    length: float
+    end: str = ""
+    event: Singular | None = None
+    singular: list[Singular] = field(default_factory=list)
+
+
+class BranchWalk:
+    """Steps from a point along its direction, within ``[low, high]`` of the parameter."""
+
+    def __init__(
+        self,
+        curve: Curve,
+        low: float,
+        high: float,
+        longest: float,
+        known: Seen,
+        limit: Reached | None = None,
+    ) -> None:
+        self.curve, self.low, self.high, self.longest = curve, low, high, longest
+        self.known, self.limit = known, limit
+
+    def begin(self, start: Point) -> Walk:
+        """Nothing walked yet."""
+        walk = Walk([start], [start], min(BEGIN, self.longest))
+        if (start.s <= self.low and start.ts < 0.0) or (start.s >= self.high and start.ts > 0.0):
+            walk.end = "boundary"
+        return walk
+
+    def ending(self, walk: Walk) -> Status | None:
+        """Ended for a reason, or lost."""
+        if not walk.end:
+            return None
+        return Status.LOST_BRANCH if walk.end == "lost" else Status.CONVERGED
+
+    def finite(self, walk: Walk) -> bool:
+        """Whether the last point is one."""
+        return bool(np.isfinite(walk.points[-1].s) and np.isfinite(walk.points[-1].tz).all())
+
+    def step(self, walk: Walk) -> Walk:
+        """Predict, correct, accept or shorten."""
+        here = walk.points[-1]
+        dz = self.curve.split(here.tz)
+        length = min(walk.length, float(reach(here.z, dz)[0]))
+        length = min(length, float(reach(here.y, here.ty)[0]))
+        bound = self.high if here.ts > 0.0 else self.low
+        to_go = (bound - here.s) / here.ts if here.ts != 0.0 else np.inf
+        landing = length >= to_go
+        length = min(length, to_go)
+        found = self._try(here, dz, length, bound if landing else None)
+        new = self._direct(here, found) if found.good else None
+        if new is None or not self._sound(here, new, length):
+            return self._shorten(walk, length)
+        if self._parity(new) != self._parity(here):
+            if length > CROSSING:
+                return self._shorten(walk, length)
+            if not self._meet(walk, here, new):
+                return self._shorten(walk, length)
+        elif new.ts * here.ts < 0.0:
+            self._fold(walk, here, new)
+        elif self._hidden(here, new):
+            self._many(walk, here, new)
+        if walk.end:
+            return walk
+        walk.points.append(new)
+        walk.trail.append(new)
+        growth = float(np.clip(np.sqrt(ERROR / max(found.first, 1e-8)), 0.5, 2.0))
+        walk.length = min(self.longest, length * growth)
+        if landing:
+            walk.end = "boundary"
+        elif self.limit is not None and self.limit(new):
+            walk.end = "limit"
+        elif self._returned(walk, here, new):
+            walk.end = "closed"
+        return walk
+
+    def _try(self, here: Point, dz: State, length: float, bound: float | None) -> Correction:
+        factor = np.array([length])
+        problem = self.curve.at(np.array([here.s]))[0]
+        z, y = moved(problem, here.z, here.y, scaled(dz, factor), scaled(here.ty, factor))
+        weight, weight_s = self.curve.weight(here.z, here.s)
+        if bound is None:
+            plane = np.append(weight * here.tz, weight_s * here.ts)
+            s = here.s + length * here.ts
+        else:
+            plane, s = np.append(np.zeros(len(here.tz)), 1.0), bound
+        with np.errstate(all="ignore"):
+            found = correct(self.curve, z, y, s, plane)
+        found.good &= self.low <= found.s <= self.high
+        return found
+
+    def _direct(self, here: Point, found: Correction) -> Point | None:
+        with np.errstate(all="ignore"):
+            along = np.append(here.tz, here.ts)
+            return point(self.curve, found.z, found.y, found.s, along)
+
+    def _sound(self, here: Point, new: Point, length: float) -> bool:
+        """Whether the direction changed little enough for the step to be trusted."""
+        weight, weight_s = self.curve.weight(here.z, here.s)
+        size = np.sqrt(float(weight @ new.tz**2) + weight_s * new.ts**2)
+        cosine = (float(weight @ (here.tz * new.tz)) + weight_s * here.ts * new.ts) / size
+        # right at a meeting point directions are not well defined
+        return bool(cosine >= STRAIGHT or (length <= CROSSING and cosine > 0.0))
+
+    @staticmethod
+    def _parity(at: Point) -> float:
+        return at.sign * float(np.sign(at.ts))
+
+    @staticmethod
+    def _shorten(walk: Walk, length: float) -> Walk:
+        walk.length = 0.5 * length
+        if walk.length < SMALLEST:
+            walk.end = "lost"
+        return walk
+
+    def _fold(self, walk: Walk, here: Point, new: Point) -> None:
+        found = locate_fold(self.curve, new.z, new.s) or locate_fold(self.curve, here.z, here.s)
+        if found is not None and self._between(here, new, found):
+            walk.trail.append(found)
+            walk.singular.append(found)
+
+    def _meet(self, walk: Walk, here: Point, new: Point) -> bool:
+        """Locate what changed the parity; whether there is such a point."""
+        for near in (here, new):
+            found = locate_meeting(self.curve, near.z, near.s)
+            if found is not None and self._between(here, new, found):
+                self._record(walk, found)
+                return True
+        before = len(walk.trail)
+        if self._hidden(here, new):
+            self._many(walk, here, new)
+        return len(walk.trail) > before
+
+    def _record(self, walk: Walk, found: Singular) -> None:
+        walk.trail.append(found)
+        if self.known(found):
+            walk.end, walk.event = "bifurcation", found
+        else:
+            walk.singular.append(found)
+
+    def _between(self, here: Point, new: Point, found: Singular) -> bool:
+        """Whether a located point lies where the two points say that it must."""
+        step = float(change(here.z, new.z)[0]), abs(new.s - here.s)
+        slack = 2.0 * step[0] + 1e-6, 2.0 * step[1] + 1e-6 * (here.s + self.curve.unit)
+        return (
+            float(change(here.z, found.z)[0]) <= slack[0]
+            and abs(found.s - here.s) <= slack[1] + slack[0] * (here.s + self.curve.unit)
+            and self.low <= found.s <= self.high
+        )
+
+    @staticmethod
+    def _hidden(here: Point, new: Point) -> bool:
+        """Whether an even number of eigenvalues changed sign, which the parity does not show."""
+        if here.negative is None or new.negative is None:
+            return False
+        return here.negative != new.negative
+
+    def _many(self, walk: Walk, here: Point, new: Point) -> None:
+        """Bisect for a point singular in several directions; eigenvalues may also just collide."""
+        low, high = here, new
+        for _ in range(60):
+            gap = np.append(high.tz, high.ts)
+            s = 0.5 * (low.s + high.s)
+            z = [0.5 * (a + b) for a, b in zip(low.z, high.z, strict=True)]
+            y = self.curve.beliefs(z, s)
+            weight, weight_s = self.curve.weight(low.z, low.s)
+            plane = np.append(weight * low.tz, weight_s * low.ts)
+            with np.errstate(all="ignore"):
+                found = correct(self.curve, z, y, s, plane)
+                middle = point(self.curve, found.z, found.y, found.s, gap) if found.good else None
+            if middle is None or abs(high.s - low.s) < 1e-9 * (s + self.curve.unit):
+                break
+            low, high = (low, middle) if middle.negative != low.negative else (middle, high)
+        null = null_space(self.curve, low.z, low.s)
+        if len(null) >= 2:
+            self._record(walk, Singular("multiple", low.z, low.s, null, []))
+
+    def _returned(self, walk: Walk, here: Point, new: Point) -> bool:
+        """Whether the step passed the first point again, in the same direction."""
+        first = walk.points[0]
+        if len(walk.points) < 4 or first.ts * new.ts < 0.0:
+            return False
+        step = float(change(here.z, new.z)[0])
+        if float(change(new.z, first.z)[0]) > step or float(change(here.z, first.z)[0]) > step:
+            return False
+        if (first.s - here.s) * (first.s - new.s) > 0.0:
+            return False
+        back = same_plane(self.curve, new, first.z, first.s)
+        return back is not None and float(change(back.z, first.z)[0]) <= CLOSE
+
+
+def same_plane(curve: Curve, near: Point, z: State, s: float) -> Correction | None:
+    """The point of the branch through ``near`` in the plane through ``(z, s)`` across it."""
+    weight, weight_s = curve.weight(near.z, near.s)
+    plane = np.append(weight * near.tz, weight_s * near.ts)
+    gap = np.append(stack(z)[0] - stack(near.z)[0], s - near.s)
+    size = weight_s * near.ts**2 + float(weight @ near.tz**2)
+    share = float(plane @ gap) / size
+    problem = curve.at(np.array([near.s]))[0]
+    factor = np.array([share])
+    steps = scaled(curve.split(near.tz), factor), scaled(near.ty, factor)
+    begin = moved(problem, near.z, near.y, *steps)
+    with np.errstate(all="ignore"):
+        found = correct(curve, *begin, near.s + share * near.ts, plane)
+    return found if found.good else None

@@ -1,0 +1,233 @@
+r"""Equilibria of one game as a curve in one parameter ``s``: its equations, tangents, corrections.
+
+Traced in ``tau``, player i's degree is ``s`` times its weight; traced in ``epsilon``, its precision
+is ``s`` divided by its weight, so that ``epsilon = inf`` is ``s = 0``. The unknowns are those of
+`_system`. Lengths along the curve are measured by the information metric of the strategies and by
+``ds / (s + unit)``; the plane in which a correction moves is part of the linear system, which
+therefore stays regular where the curve folds back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from ..model._checks import FloatArray
+from ._problem import Problem
+from ._system import (
+    Linearised,
+    State,
+    action_payoffs,
+    belief_step,
+    beliefs,
+    change,
+    jacobian,
+    linearise,
+    moved,
+    outcome_payoffs,
+    stack,
+)
+
+CORRECTIONS = 12
+"""Newton steps after which a prediction that has not converged is given up."""
+FIRST = 0.15
+"""Largest first correction, in probability: a prediction further off may have left the branch."""
+CONTRACTION = 0.2
+"""Newton corrections must shrink at least this much from one to the next."""
+GOAL, STUCK = 1e-13, 1e-8
+"""Correction, in probability, at which a point counts as reached; and below which corrections that
+no longer shrink are rounding."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A game's equilibria against one parameter.
+
+    Attributes
+    ----------
+    problem : Problem
+        One game at ``s = 1``; no player is fixed.
+    traced : {"tau", "epsilon"}
+    unit : float
+        Where the scale of ``s`` turns from linear to logarithmic.
+    """
+
+    problem: Problem
+    traced: str
+    unit: float
+
+    def at(self, s: FloatArray) -> tuple[Problem, FloatArray]:
+        """The problems, and their levels, at parameters (B,)."""
+        base, count = self.problem, len(s)
+        tau, precision = np.repeat(base.tau, count, 0), np.repeat(base.precision, count, 0)
+        if self.traced == "tau":
+            tau = s[:, None] * tau
+            return replace(base, tau=tau, precision=precision), np.ones(count)
+        return replace(base, tau=tau, precision=precision), s
+
+    def drift(
+        self, z: State, y: State, level: FloatArray, lin: Linearised
+    ) -> tuple[State, list[FloatArray | None]]:
+        """Derivatives by ``s`` of the log-responses, belief changes included, and of the beliefs.
+
+        Only a belief's own change by ``s`` is listed: None where there is none.
+        """
+        if self.traced == "epsilon":
+            return lin.drift, [None] * len(z)
+        out, turns = [], []
+        for i, payoff in enumerate(self.problem.payoffs):
+            outcomes = outcome_payoffs(payoff, np.exp(z[i]))
+            turn = np.vecdot(lin.tilt[i], outcomes)[:, None] - outcomes
+            turn *= self.problem.tau[:, i, None]
+            change = action_payoffs(payoff, np.exp(y[i]) * turn)
+            centred = change - np.vecdot(np.exp(lin.log_response[i]), change)[:, None]
+            out.append(level[:, None] * self.problem.precision[:, i, None] * centred)
+            turns.append(turn)
+        return out, turns
+
+    def local(self, z: State, y: State, s: float) -> Local:
+        """The system at one point."""
+        problem, level = self.at(np.array([s]))
+        lin = linearise(problem, z, y, level)
+        drift, turns = self.drift(z, y, level, lin)
+        return Local(
+            problem, lin, jacobian(problem, z, lin)[0], stack(lin.load)[0], stack(drift)[0], turns
+        )
+
+    def beliefs(self, z: State, s: float) -> State:
+        """Gibbs tilts at a profile."""
+        return beliefs(self.at(np.array([s]))[0], z)
+
+    def split(self, flat: FloatArray) -> State:
+        """A vector (n,) over all players' actions as arrays (1, n_i)."""
+        starts = self.problem.starts
+        return [flat[None, a:b] for a, b in pairwise(starts)]
+
+    def weight(self, z: State, s: float) -> tuple[FloatArray, float]:
+        """The metric at a point: a weight for every log-probability, and one for ``s``."""
+        return np.exp(stack(z)[0]), (s + self.unit) ** -2.0
+
+
+@dataclass
+class Local:
+    """The system linearised at one point, with its dense matrix."""
+
+    problem: Problem
+    lin: Linearised
+    matrix: FloatArray
+    load: FloatArray
+    drift: FloatArray
+    turns: list[FloatArray | None]
+
+    def bordered(self, plane: FloatArray) -> FloatArray:
+        """The matrix (n + 1, n + 1) of steps in strategies and ``s``, the plane's row below."""
+        n = len(self.load)
+        out = np.empty((n + 1, n + 1))
+        out[:n, :n], out[:n, n], out[n] = self.matrix, -self.drift, plane
+        return out
+
+    def belief_step(self, z: State, dz: State, ds: float, newton: bool) -> State:
+        """Steps of the log-beliefs that go with those of strategies and parameter."""
+        out = belief_step(self.problem, z, self.lin, dz, newton)
+        return [
+            step if turn is None else step + ds * turn
+            for step, turn in zip(out, self.turns, strict=True)
+        ]
+
+
+@dataclass
+class Point:
+    """A point of the curve and the direction of the curve there, of unit length."""
+
+    z: State
+    y: State
+    s: float
+    tz: FloatArray
+    ty: State
+    ts: float
+    sign: float
+    """Sign of ``det(I - DΦ)``."""
+    negative: int | None
+    """How many eigenvalues of ``I - DΦ`` are real and negative; None where not counted."""
+
+
+@dataclass
+class Correction:
+    """What Newton made of a prediction: a point without its direction."""
+
+    z: State
+    y: State
+    s: float
+    first: float
+    good: bool
+
+
+def correct(
+    curve: Curve, z: State, y: State, s: float, plane: FloatArray, *, reach: float = FIRST
+) -> Correction:
+    """Newton within a plane through the prediction: ``plane`` (n + 1,) is its normal."""
+    first, previous = np.inf, np.inf
+    for k in range(CORRECTIONS):
+        here = curve.local(z, y, s)
+        right = np.append(here.load, 0.0)
+        try:
+            step = np.linalg.solve(here.bordered(plane), right)
+        except np.linalg.LinAlgError:
+            return Correction(z, y, s, first, False)
+        dz, ds = curve.split(step[:-1]), float(step[-1])
+        if not np.all(np.isfinite(step)):
+            return Correction(z, y, s, first, False)
+        dy = here.belief_step(z, dz, ds, newton=True)
+        new_z, new_y = moved(here.problem, z, y, dz, dy)
+        moves = float(change(z, new_z)[0]), float(change(y, new_y)[0])
+        delta = max(*moves, abs(ds) / (abs(s) + curve.unit))
+        if k == 0:
+            first = delta
+        stuck = delta <= STUCK and delta >= CONTRACTION * previous
+        if (k == 0 and delta > reach) or not (delta <= CONTRACTION * previous or stuck):
+            return Correction(z, y, s, first, False)
+        z, y, s, previous = new_z, new_y, s + ds, delta
+        if delta <= GOAL or stuck:
+            return Correction(z, y, s, first, bool(np.isfinite(s)))
+    return Correction(z, y, s, first, False)
+
+
+COUNTED = 40
+"""Actions of all players together up to which eigenvalues are counted at every point."""
+
+
+def point(curve: Curve, z: State, y: State, s: float, along: FloatArray) -> Point | None:
+    """A point with its direction, turned so that it agrees with ``along`` (n + 1,).
+
+    None where the direction is not defined: more than one branch passes.
+    """
+    here = curve.local(z, y, s)
+    weight, weight_s = curve.weight(z, s)
+    metric = np.append(weight, weight_s)
+    plane = metric * along
+    try:
+        step = np.linalg.solve(here.bordered(plane), np.append(np.zeros(len(weight)), 1.0))
+    except np.linalg.LinAlgError:
+        return None
+    step /= np.sqrt(float(metric @ step**2))
+    if not np.all(np.isfinite(step)):
+        return None
+    if float(plane @ step) < 0.0:
+        step = -step
+    negative = None
+    if len(weight) <= COUNTED:
+        values = np.linalg.eigvals(here.matrix)
+        negative = int(np.count_nonzero((np.abs(values.imag) < 1e-12) & (values.real < 0.0)))
+    dz = curve.split(step[:-1])
+    return Point(
+        z=z,
+        y=y,
+        s=s,
+        tz=step[:-1],
+        ty=here.belief_step(z, dz, float(step[-1]), newton=False),
+        ts=float(step[-1]),
+        sign=float(np.linalg.slogdet(here.matrix)[0]),
+        negative=negative,
+    )
