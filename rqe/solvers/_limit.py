@@ -14,6 +14,8 @@ from .support import Profile, action_values, gain, polish, unit_payoffs
 
 SLOW = 0.05
 """Change of any probability for a unit of ``log s`` below which the limit is looked for."""
+BLUNT = 10.0
+"""Ratio of payoff range to epsilon below which no limit is looked for."""
 AGREE = 0.2
 """Distance between the limit found and the one foreseen, relative to that change."""
 NEAR = 1e-4
@@ -42,11 +44,8 @@ class Limit:
         runs as ``x* + c / s``: the change for a unit of ``log s`` says where it leads.
         """
         self.found = None
-        if (
-            here.ts <= 0.0
-            or here.s <= self.after
-            or here.s * float(self.curve.problem.precision.max()) < 10.0
-        ):
+        sharpness = here.s * float(self.curve.problem.precision.max())
+        if here.ts <= 0.0 or here.s <= self.after or sharpness < BLUNT:
             return False
         x = np.exp(stack(here.z)[0])
         rate = x * here.tz * (here.s / here.ts)

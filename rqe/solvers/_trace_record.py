@@ -45,11 +45,12 @@ def record(
             words.append(f"branch {k} was not followed to its end: {branch.status.value}")
     for k in sorted(set(tracer.loose)):
         words.append(
-            f"branch {k} ends near epsilon = 0 in an equilibrium that is degenerate: the limit given "
-            "is an exact Nash equilibrium within 1e-4 of its last point, not the only one there"
+            f"branch {k} ends near epsilon = 0 in an equilibrium that is degenerate: the limit "
+            "given is an exact Nash equilibrium within 1e-4 of its last point, not the only one there"
         )
-    statuses = [b.status for b in branches if b.status is not Status.CONVERGED]
-    status = Status.LOST_BRANCH if lost else (statuses or [Status.CONVERGED])[0]
+    status = Status.LOST_BRANCH if lost else Status.CONVERGED
+    for branch in branches:
+        status = branch.status if status is Status.CONVERGED else status
     return Path(
         parameter=request.parameter,
         start=request.start,
@@ -93,8 +94,8 @@ def _branch(
     status = traced.status
     if status is Status.CONVERGED and not solved:
         status = Status.UNCERTIFIED
-    limits = tuple(_limit(game, profile, len(trail)) for profile in traced.limits)
-    for limit, at_end in zip(limits, (False, True), strict=True):
+    first, last = (_limit(game, profile, len(trail)) for profile in traced.limits)
+    for limit, at_end in ((first, False), (last, True)):
         if limit is None:
             continue
 
@@ -116,7 +117,7 @@ def _branch(
         ends=traced.ends,
         origin=traced.origin,
         status=status,
-        limits=limits,
+        limits=(first, last),
     )
 
 

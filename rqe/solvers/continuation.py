@@ -190,16 +190,14 @@ class _Request:
 
     def _end(self, name: str, value: Any) -> float:
         """An end of the interval: a number of the parameter's range."""
-        top = "inf" if self.parameter == "epsilon" else "finite"
+        to_inf = self.parameter == "epsilon" and name == "start"
         if (
             isinstance(value, bool)
             or not isinstance(value, (int, float, np.integer, np.floating))
             or not value >= 0.0
-            or (value == np.inf and (self.parameter == "tau" or name == "stop"))
+            or (value == np.inf and not to_inf)
         ):
-            valid = "a number >= 0" + (
-                " (or inf)" if (top, name) == ("inf", "start") else ", finite"
-            )
+            valid = "a number >= 0" + (" or inf" if to_inf else ", finite")
             raise ValueError(f"{name} must be {valid}; got {value!r}")
         return float(value)
 
@@ -260,13 +258,15 @@ class _Request:
         if at is not None:
             low, high = sorted((self.start, self.stop))
             for value in at:
-                if not (
-                    isinstance(value, (int, float)) and low <= value <= high
-                ) or value == 0.0 < (self.parameter == "epsilon"):
-                    raise ValueError(f"at must be values in [{low:g}, {high:g}]; got {value!r}")
+                number = isinstance(value, (int, float)) and low <= value <= high
+                if not number or (value == 0.0 and self.parameter == "epsilon"):
+                    positive = "> 0 " if self.parameter == "epsilon" else ""
+                    raise ValueError(
+                        f"at must be values {positive}in [{low:g}, {high:g}]; got {value!r}"
+                    )
             return [self.inner(float(value)) for value in at]
         # beyond a sharpness of 50 new branches hardly appear, while starts find them less easily
         high = min(self.high, max(50.0 * self.curve.unit, self.low)) if self.to_nash else self.high
-        ends = np.log([self.low + self.curve.unit, high + self.curve.unit])
-        inner = np.exp(np.linspace(*ends, PLACES)[1:-1]) - self.curve.unit
+        unit = self.curve.unit
+        inner = np.geomspace(self.low + unit, high + unit, PLACES)[1:-1] - unit
         return [self.low, *(float(s) for s in inner), high]
