@@ -94,6 +94,27 @@ def _parser() -> argparse.ArgumentParser:
     solve.add_argument("--json", action="store_true", help="print JSON (docs/json.md)")
     solve.set_defaults(run=_solve)
 
+    trace = commands.add_parser(
+        "trace",
+        help="trace every branch of equilibria of a built-in game or a file",
+        description=(
+            "Trace RQE along tau (at the given epsilon) or epsilon (at the given tau, 0 by "
+            "default), print branches and bifurcations, and draw them."
+        ),
+    )
+    trace.add_argument("game", metavar="NAME[:arg=value,...]|FILE", help="as for solve")
+    trace.add_argument("--parameter", choices=("tau", "epsilon"), default="tau")
+    trace.add_argument("--start", type=float, required=True, help="epsilon may start at inf")
+    trace.add_argument("--stop", type=float, required=True, help="epsilon may stop at 0")
+    trace.add_argument("--tau", type=_degrees, help=f"held while epsilon is traced: {each}")
+    trace.add_argument("--epsilon", type=_degrees, help=f"held while tau is traced: {each}")
+    trace.add_argument("--principal", action="store_true", help="the principal branch alone")
+    trace.add_argument("--json", action="store_true", help="print JSON (docs/json.md)")
+    trace.add_argument(
+        "--out", type=Path, metavar="DIR", help="write a picture (PNG, PDF) and all points (CSV)"
+    )
+    trace.set_defaults(run=_trace)
+
     reproduce = commands.add_parser(
         "reproduce",
         help="solve the built-in games and draw Figure 1",
@@ -148,6 +169,49 @@ def _solve(options: argparse.Namespace) -> None:
         print(json.dumps(to_dict(result), allow_nan=False, indent=1))
     else:
         print(result)
+
+
+def _trace(options: argparse.Namespace) -> None:
+    game = _find_game(options.game)
+    if options.out is not None:
+        options.out.mkdir(parents=True, exist_ok=True)  # a bad place is refused before any work
+    with _progress("branches", None) as progress:
+        path = rqe.trace_rqe(
+            game,
+            parameter=options.parameter,
+            tau=options.tau,
+            epsilon=options.epsilon,
+            select="principal" if options.principal else "all",
+            start=options.start,
+            stop=options.stop,
+            throw=False,
+            progress=lambda done: progress(done, done),
+        )
+    written = [] if options.out is None else _drawn(path, options.out)
+    if options.json:
+        print(json.dumps(to_dict(path), allow_nan=False, indent=1))
+    else:
+        print(path)
+        for place in written:
+            print("wrote", place)
+    if path.status is not rqe.Status.CONVERGED:
+        raise rqe.ConvergenceError(path)
+
+
+def _drawn(path: rqe.Path, out: Path) -> list[Path]:
+    """The picture of a path, and its points as a table."""
+    from . import plot
+
+    written = [out / f"trace.{kind}" for kind in ("png", "pdf", "csv")]
+    (ax,) = plot.panels()
+    plot.branches(path, ax)
+    ax.set_title(path.name, loc="left")
+    for place in written[:2]:
+        with whole_file(place) as file:
+            plot.save(ax, file, format=place.suffix[1:])
+    with whole_file(written[2]) as file:
+        file.write(path.points().to_csv().encode())
+    return written
 
 
 def _result(game: Any, options: argparse.Namespace) -> Any:

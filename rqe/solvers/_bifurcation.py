@@ -85,8 +85,8 @@ class _Bordered:
         n = len(b)
         matrix = np.zeros((n + 1, n + 1))
         matrix[:n, :n], matrix[:n, n], matrix[n, :n] = here.matrix[0], b, c
-        inverse: FloatArray = np.linalg.inv(matrix)
-        w: FloatArray = inverse[n, :n]
+        inverse = np.asarray(np.linalg.inv(matrix), dtype=np.float64)
+        w = inverse[n, :n]
         return cls(
             here=here,
             v=inverse[:n, n],

@@ -46,7 +46,7 @@ def record(
     for k in sorted(set(tracer.loose)):
         words.append(
             f"branch {k} ends near epsilon = 0 in an equilibrium that is degenerate: the limit "
-            "given is an exact Nash equilibrium within 1e-4 of its last point, not the only one there"
+            "given is an exact Nash equilibrium within 1e-4 of its last point, but there are others"
         )
     status = Status.LOST_BRANCH if lost else Status.CONVERGED
     for branch in branches:
