@@ -184,6 +184,7 @@ def _trace(options: argparse.Namespace) -> None:
             select="principal" if options.principal else "all",
             start=options.start,
             stop=options.stop,
+            max_step=0.05,
             throw=False,
             progress=lambda done: progress(done, done),
         )

@@ -155,17 +155,15 @@ def branches(path: Path, ax: Axes, *, player: int = 0, action: int = 0) -> Axes:
             found = [b for b in path.bifurcations if b.kind == kind]
             if found:
                 x, y = [b.parameter for b in found], [b.strategies[player][action] for b in found]
-                label = (
-                    kind
-                    if len(found) > 1
-                    else f"{kind}, {'ε' if along_epsilon else 'τ'} = {x[0]:.4g}"
-                )
+                symbol = "ε" if along_epsilon else "τ"
+                single = max(x) - min(x) <= 1e-6 * max(x)  # images of one point by symmetry
+                label = f"{kind}, {symbol} = {x[0]:.4g}" if single else kind
                 ax.plot(x, y, mark, color="black", markersize=5, label=label, zorder=4)
         for label, style in (("stable", "-"), ("unstable", "--")):
             ax.plot([], [], color=GREY, linestyle=style, label=label)
         ax.set_xlabel(_UNITS[path.parameter])
         name = path.actions[player][action]
-        ax.set_ylabel(f"probability that player {path.players[player]} plays {name}")
+        ax.set_ylabel(f"P(player {path.players[player]} plays {name})")
         ax.set_ylim(-0.02, 1.02)
         if along_epsilon:
             ax.set_xscale("log")
