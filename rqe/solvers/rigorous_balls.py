@@ -1,0 +1,193 @@
+"""Functions of real balls that the proofs need, each with an enclosure as tight as is cheap.
+
+A ball is a midpoint with a radius; a wide one is evaluated at its two ends where the function is
+monotone, because the ball rule loses a factor there, and signs with it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from flint import arb, arb_series
+
+from ..model._checks import FloatArray
+
+Ball = Any
+Box = list[Ball]
+Matrix = list[list[Ball]]
+
+NARROW = arb(2) ** -20
+"""Radius from which a ball is evaluated at its ends."""
+ONE, ZERO = arb(1), arb(0)
+
+
+def exact(array: FloatArray) -> Matrix:
+    """The very numbers of a matrix."""
+    return [[arb(float(v)) for v in row] for row in array]
+
+
+def softmax(gaps: Matrix) -> Box:
+    """Probabilities from the differences ``gaps[j][k] = v_j - v_k``, read for ``j < k``.
+
+    Each probability is monotone in every gap, so that the ends of the gaps give its range. Gaps
+    that are power series give power series.
+    """
+    n = len(gaps)
+    if n > 1 and isinstance(gaps[0][1], arb_series):
+        return _softmax_of_series(gaps)
+    low: Matrix = [[ONE] * n for _ in range(n)]
+    high: Matrix = [[ONE] * n for _ in range(n)]
+    for j in range(n):
+        for k in range(j + 1, n):
+            gap = gaps[j][k]
+            if gap.rad() < NARROW:
+                low[j][k] = high[j][k] = gap.exp()
+                low[k][j] = high[k][j] = (-gap).exp()
+            else:
+                bottom, top = gap.lower(), gap.upper()
+                low[j][k], high[j][k] = bottom.exp(), top.exp()
+                low[k][j], high[k][j] = (-top).exp(), (-bottom).exp()
+    return [
+        (ONE / _column(high, k)).union(ONE / _column(low, k)) for k in range(n)
+    ]  # fmt: skip
+
+
+def _softmax_of_series(gaps: Matrix) -> Box:
+    n = len(gaps)
+    terms: Matrix = [[ONE] * n for _ in range(n)]
+    for j in range(n):
+        for k in range(j + 1, n):
+            terms[j][k], terms[k][j] = gaps[j][k].exp(), (-gaps[j][k]).exp()
+    return [ONE / _column(terms, k) for k in range(n)]
+
+
+def _column(terms: Matrix, k: int) -> Ball:
+    total = terms[0][k]
+    for row in terms[1:]:
+        total = total + row[k]
+    return total
+
+
+def times(p: Ball, q: Ball) -> Ball:
+    """Product of two quantities that are not negative."""
+    if p.rad() < NARROW and q.rad() < NARROW:
+        return p * q
+    bottom = p.lower().max(ZERO) * q.lower().max(ZERO)
+    return bottom.union(p.upper() * q.upper())
+
+
+def spread(p: Ball, complement: Ball) -> Ball:
+    """``p (1 - p)``, given an enclosure of ``1 - p`` too: small values keep their digits."""
+    if p.rad() < NARROW:
+        return p * complement
+    bottom, top = p.lower().max(ZERO), p.upper().min(ONE)
+    out = (bottom * (ONE - bottom)).union(top * (ONE - top))
+    return out.union(arb(0.25)) if bottom < 0.5 < top else out
+
+
+def products(p: Box) -> Matrix:
+    """All ``p_a p_c`` for ``a != c`` of a distribution; the diagonal is not filled."""
+    n = len(p)
+    out = [[ZERO] * n for _ in range(n)]
+    for a in range(n):
+        for c in range(a + 1, n):
+            both = spread(p[a], p[c]) if n == 2 else times(p[a], p[c])
+            out[a][c] = out[c][a] = both
+    return out
+
+
+class Contrast:
+    """Differences between the rows of ``scale · M p``, ``p`` a distribution over the columns.
+
+    With ``p`` summing to 1, one column is taken off the others first: for two columns the
+    enclosure is then the exact range.
+    """
+
+    def __init__(self, rows: Matrix, scale: Ball) -> None:
+        self.n, self.m = len(rows), len(rows[0])
+        self.gap = [
+            [[(rows[j][b] - rows[k][b]) * scale for b in range(self.m)] for k in range(self.n)]
+            for j in range(self.n)
+        ]
+        self.rise = [[[t - terms[-1] for t in terms[:-1]] for terms in row] for row in self.gap]
+
+    def range(self) -> list[Ball]:
+        """Each row's difference from the last row: its range over all distributions."""
+        return [hull(row[-1]) for row in self.gap[:-1]]
+
+    def __call__(self, p: Box) -> Matrix:
+        """``[j][k]``, filled for ``j < k``."""
+        out = [[ZERO] * self.n for _ in range(self.n)]
+        for j in range(self.n):
+            for k in range(j + 1, self.n):
+                total = self.gap[j][k][-1]
+                for rise, probability in zip(self.rise[j][k], p, strict=False):
+                    total = total + rise * probability
+                out[j][k] = total
+        return out
+
+    def slope(self, p: Box) -> Matrix:
+        """Derivative of the rows' differences from the last, by each column's log-weight."""
+        pairs = products(p)
+        out = []
+        for row in self.gap[:-1]:
+            terms = row[-1]
+            line = []
+            for c in range(self.m):
+                total = ZERO
+                for a in range(self.m):
+                    if a != c:
+                        total = total + pairs[a][c] * (terms[c] - terms[a])
+                line.append(total)
+            out.append(line)
+        return out
+
+
+def hull(values: Sequence[Ball]) -> Ball:
+    """The smallest ball around several."""
+    out = values[0]
+    for value in values[1:]:
+        out = out.union(value)
+    return out
+
+
+def product(a: Matrix, b: Matrix) -> Matrix:
+    """Matrix product; the columns of `a` beyond the rows of `b` are not used."""
+    width = len(b[0]) if b else 0
+    return [
+        [sum((row[k] * b[k][c] for k in range(len(b))), ZERO) for c in range(width)] for row in a
+    ]
+
+
+def minus(a: Matrix, b: Matrix) -> Matrix:
+    """Entrywise difference."""
+    return [[x - y for x, y in zip(r, s, strict=True)] for r, s in zip(a, b, strict=True)]
+
+
+def identity(n: int) -> Matrix:
+    """Ones on the diagonal."""
+    return [[ONE if j == k else ZERO for k in range(n)] for j in range(n)]
+
+
+def float_below(ball: Ball) -> float:
+    """The largest float64 found that is not above any point of the ball."""
+    bound = ball.lower()
+    out = float(bound)
+    while not arb(out) <= bound:
+        out = math.nextafter(out, -math.inf)
+    return out
+
+
+def float_above(ball: Ball) -> float:
+    """The smallest float64 found that is not below any point of the ball."""
+    return -float_below(-ball)
+
+
+def outward(profile: list[Box]) -> tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]]:
+    """Bounds of probabilities in float64, rounded away from each other, within [0, 1]."""
+    low = tuple(np.array([max(0.0, float_below(p)) for p in x]) for x in profile)
+    high = tuple(np.array([min(1.0, float_above(p)) for p in x]) for x in profile)
+    return low, high
