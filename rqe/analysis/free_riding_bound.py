@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..model._checks import FloatArray
 from ..model.normal_form import CollaborativeGame
 
 
@@ -52,13 +53,32 @@ def sizes(game: CollaborativeGame) -> Sizes:
     """
     if not isinstance(game, CollaborativeGame):
         raise ValueError(f"game must be a CollaborativeGame; got {type(game).__name__}")
-    own, interaction = 0.0, 0.0
-    for u in game.own_payoffs:
-        gains = u[:, None, :] - u[None, :, :]
-        own = max(own, float(gains.max()))
-        interaction = max(interaction, float(np.ptp(gains, axis=-1).max()))
+    own, interaction = np.max([gains(u) for u in game.own_payoffs], axis=0).tolist()
     costs = max(float(np.ptp(c)) for c in game.costs)
     return Sizes(max(game.shape), costs, float(np.ptp(game.reward)) + costs, own, interaction)
+
+
+def gains(payoff: FloatArray) -> tuple[float, float]:
+    """The most that a change of own action can gain, and how much the others can change a gain.
+
+    Parameters
+    ----------
+    payoff : array (n_i, m_i)
+        One player's payoffs, own actions by the others' joint actions.
+
+    Returns
+    -------
+    tuple of float
+        `Sizes.own` and `Sizes.interaction` of this player, in payoff units.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> gains(np.array([[4.0, 0.0], [3.0, 3.0]]))
+    (3.0, 4.0)
+    """
+    change = payoff[:, None, :] - payoff[None, :, :]
+    return float(change.max()), float(np.ptp(change, axis=-1).max())
 
 
 def is_symmetric(game: CollaborativeGame) -> bool:
