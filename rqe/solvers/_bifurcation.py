@@ -188,13 +188,12 @@ def _describe(
     """The null vector, the directions that pass, and the kind."""
     at = _Bordered.make(sample(curve, flat[None], np.array([s])), b, c)
     z = curve.split(flat)
-    weight, weight_s = curve.weight(z, s)
-    metric = np.append(weight, weight_s)
-    null = at.v / np.sqrt(float(weight @ at.v**2))
+    metric = curve.metric(z, s)
+    length = metric.length(np.append(at.v, 0.0))
+    null = at.v / length
     if not meeting:
         return Singular("fold", z, s, null[None], [np.append(null, 0.0)])
     second = _second(curve, at, flat, s)
-    length = float(np.sqrt(weight @ at.v**2))
     across = -at.along  # z moves so for every unit of s on a branch that goes through
     unit = s + curve.unit
     a11 = float(second.vv @ at.v) / length**2
@@ -211,7 +210,7 @@ def _describe(
     arms = []
     for alpha, beta in pairs:
         arm = alpha * np.append(null, 0.0) + beta * unit * np.append(across, 1.0)
-        arms.append(arm / np.sqrt(float(metric @ arm**2)))
+        arms.append(arm / metric.length(arm))
     return Singular(kind, z, s, null[None], arms)
 
 

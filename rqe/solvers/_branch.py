@@ -16,7 +16,7 @@ import numpy as np
 from ..result.status import Status
 from ._bifurcation import Singular, locate_fold, locate_meeting, null_space
 from ._curve import Correction, Curve, Point, correct, point
-from ._system import State, change, moved, reach, scaled, stack
+from ._system import State, apart, change, moved, reach, scaled, stack
 
 STRAIGHT = 0.9
 """Cosine between directions of one step and the next below which the step was too long."""
@@ -27,8 +27,8 @@ CROSSING = 2e-3
 BEGIN = 0.05
 ERROR = 0.01
 """First correction, in probability, that step lengths aim at."""
-CLOSE = 1e-7
-"""Largest difference of probabilities between two records of one point."""
+CLOSE = 1e-6
+"""Largest relative difference of log-probabilities between two records of one point."""
 
 Vertex = Point | Singular
 Seen = Callable[[Singular], bool]
@@ -67,7 +67,9 @@ class BranchWalk:
     def begin(self, start: Point) -> Walk:
         """Nothing walked yet."""
         walk = Walk([start], [start], min(BEGIN, self.longest))
-        if (start.s <= self.low and start.ts < 0.0) or (start.s >= self.high and start.ts > 0.0):
+        if (start.s <= self.low and start.ahead < 0.0) or (
+            start.s >= self.high and start.ahead > 0.0
+        ):
             walk.end = "boundary"
         return walk
 
@@ -79,19 +81,18 @@ class BranchWalk:
 
     def finite(self, walk: Walk) -> bool:
         """Whether the last point is one."""
-        return bool(np.isfinite(walk.points[-1].s) and np.isfinite(walk.points[-1].tz).all())
+        return bool(np.isfinite(walk.points[-1].s) and np.isfinite(walk.points[-1].along).all())
 
     def step(self, walk: Walk) -> Walk:
         """Predict, correct, accept or shorten."""
         here = walk.points[-1]
-        dz = self.curve.split(here.tz)
-        length = min(walk.length, float(reach(here.z, dz)[0]))
-        length = min(length, float(reach(here.y, here.ty)[0]))
-        bound = self.high if here.ts > 0.0 else self.low
-        to_go = (bound - here.s) / here.ts if here.ts != 0.0 else np.inf
+        length = min(walk.length, float(reach(here.z, self.curve.split(here.along[:-1]))[0]))
+        length = min(length, float(reach(here.y, here.turning)[0]))
+        bound = self.high if here.ahead > 0.0 else self.low
+        to_go = (bound - here.s) / here.ahead if here.ahead != 0.0 else np.inf
         landing = length >= to_go
         length = min(length, to_go)
-        found = self._try(here, dz, length, bound if landing else None)
+        found = self._try(here, length, bound if landing else None)
         new = self._direct(here, found) if found.good else None
         if new is None or not self._sound(here, new, length):
             return self._shorten(walk, length)
@@ -100,7 +101,7 @@ class BranchWalk:
                 return self._shorten(walk, length)
             if not self._meet(walk, here, new):
                 return self._shorten(walk, length)
-        elif new.ts * here.ts < 0.0:
+        elif new.ahead * here.ahead < 0.0:
             self._fold(walk, here, new)
         elif self._hidden(here, new):
             self._many(walk, here, new)
@@ -118,16 +119,12 @@ class BranchWalk:
             walk.end = "closed"
         return walk
 
-    def _try(self, here: Point, dz: State, length: float, bound: float | None) -> Correction:
-        factor = np.array([length])
-        problem = self.curve.at(np.array([here.s]))[0]
-        z, y = moved(problem, here.z, here.y, scaled(dz, factor), scaled(here.ty, factor))
-        weight, weight_s = self.curve.weight(here.z, here.s)
+    def _try(self, here: Point, length: float, bound: float | None) -> Correction:
+        z, y = shifted(self.curve, here, length)
         if bound is None:
-            plane = np.append(weight * here.tz, weight_s * here.ts)
-            s = here.s + length * here.ts
+            plane, s = here.metric.times(here.along), here.s + length * here.ahead
         else:
-            plane, s = np.append(np.zeros(len(here.tz)), 1.0), bound
+            plane, s = np.append(np.zeros(len(here.along) - 1), 1.0), bound
         with np.errstate(all="ignore"):
             found = correct(self.curve, z, y, s, plane)
         found.good &= self.low <= found.s <= self.high
@@ -135,20 +132,17 @@ class BranchWalk:
 
     def _direct(self, here: Point, found: Correction) -> Point | None:
         with np.errstate(all="ignore"):
-            along = np.append(here.tz, here.ts)
-            return point(self.curve, found.z, found.y, found.s, along)
+            return point(self.curve, found.z, found.y, found.s, here.along)
 
     def _sound(self, here: Point, new: Point, length: float) -> bool:
         """Whether the direction changed little enough for the step to be trusted."""
-        weight, weight_s = self.curve.weight(here.z, here.s)
-        size = np.sqrt(float(weight @ new.tz**2) + weight_s * new.ts**2)
-        cosine = (float(weight @ (here.tz * new.tz)) + weight_s * here.ts * new.ts) / size
+        cosine = here.metric.inner(here.along, new.along) / here.metric.length(new.along)
         # right at a meeting point directions are not well defined
         return bool(cosine >= STRAIGHT or (length <= CROSSING and cosine > 0.0))
 
     @staticmethod
     def _parity(at: Point) -> float:
-        return at.sign * float(np.sign(at.ts))
+        return at.sign * float(np.sign(at.ahead))
 
     @staticmethod
     def _shorten(walk: Walk, length: float) -> Walk:
@@ -203,15 +197,12 @@ class BranchWalk:
         """Bisect for a point singular in several directions; eigenvalues may also just collide."""
         low, high = here, new
         for _ in range(60):
-            gap = np.append(high.tz, high.ts)
             s = 0.5 * (low.s + high.s)
             z = [0.5 * (a + b) for a, b in zip(low.z, high.z, strict=True)]
             y = self.curve.beliefs(z, s)
-            weight, weight_s = self.curve.weight(low.z, low.s)
-            plane = np.append(weight * low.tz, weight_s * low.ts)
             with np.errstate(all="ignore"):
-                found = correct(self.curve, z, y, s, plane)
-                middle = point(self.curve, found.z, found.y, found.s, gap) if found.good else None
+                found = correct(self.curve, z, y, s, low.metric.times(low.along))
+                middle = self._direct(high, found) if found.good else None
             if middle is None or abs(high.s - low.s) < 1e-9 * (s + self.curve.unit):
                 break
             low, high = (low, middle) if middle.negative != low.negative else (middle, high)
@@ -222,7 +213,7 @@ class BranchWalk:
     def _returned(self, walk: Walk, here: Point, new: Point) -> bool:
         """Whether the step passed the first point again, in the same direction."""
         first = walk.points[0]
-        if len(walk.points) < 4 or first.ts * new.ts < 0.0:
+        if len(walk.points) < 4 or first.ahead * new.ahead < 0.0:
             return False
         step = float(change(here.z, new.z)[0])
         if float(change(new.z, first.z)[0]) > step or float(change(here.z, first.z)[0]) > step:
@@ -230,20 +221,23 @@ class BranchWalk:
         if (first.s - here.s) * (first.s - new.s) > 0.0:
             return False
         back = same_plane(self.curve, new, first.z, first.s)
-        return back is not None and float(change(back.z, first.z)[0]) <= CLOSE
+        return back is not None and float(apart(back.z, first.z)[0]) <= CLOSE
 
 
 def same_plane(curve: Curve, near: Point, z: State, s: float) -> Correction | None:
     """The point of the branch through ``near`` in the plane through ``(z, s)`` across it."""
-    weight, weight_s = curve.weight(near.z, near.s)
-    plane = np.append(weight * near.tz, weight_s * near.ts)
-    gap = np.append(stack(z)[0] - stack(near.z)[0], s - near.s)
-    size = weight_s * near.ts**2 + float(weight @ near.tz**2)
-    share = float(plane @ gap) / size
-    problem = curve.at(np.array([near.s]))[0]
-    factor = np.array([share])
-    steps = scaled(curve.split(near.tz), factor), scaled(near.ty, factor)
-    begin = moved(problem, near.z, near.y, *steps)
+    plane = near.metric.times(near.along)
+    target = np.append(stack(z)[0], s)
+    share = float(plane @ (target - np.append(stack(near.z)[0], near.s)))
     with np.errstate(all="ignore"):
-        found = correct(curve, *begin, near.s + share * near.ts, plane)
+        begin = shifted(curve, near, share)
+        found = correct(curve, *begin, near.s + share * near.ahead, plane, through=target)
     return found if found.good else None
+
+
+def shifted(curve: Curve, here: Point, length: float) -> tuple[State, State]:
+    """Strategies and beliefs at a distance along a point's direction."""
+    factor = np.array([length])
+    problem = curve.at(np.array([here.s]))[0]
+    dz = scaled(curve.split(here.along[:-1]), factor)
+    return moved(problem, here.z, here.y, dz, scaled(here.turning, factor))

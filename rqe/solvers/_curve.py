@@ -2,9 +2,8 @@ r"""Equilibria of one game as a curve in one parameter ``s``: its equations, tan
 
 Traced in ``tau``, player i's degree is ``s`` times its weight; traced in ``epsilon``, its precision
 is ``s`` divided by its weight, so that ``epsilon = inf`` is ``s = 0``. The unknowns are those of
-`_system`. Lengths along the curve are measured by the information metric of the strategies and by
-``ds / (s + unit)``; the plane in which a correction moves is part of the linear system, which
-therefore stays regular where the curve folds back.
+`_system`. The plane in which a correction moves is part of the linear system, which therefore stays
+regular where the curve folds back.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..model._checks import FloatArray
+from ._metric import Metric
 from ._problem import Problem
 from ._system import (
     Linearised,
@@ -105,9 +105,13 @@ class Curve:
         starts = self.problem.starts
         return [flat[None, a:b] for a, b in pairwise(starts)]
 
-    def weight(self, z: State, s: float) -> tuple[FloatArray, float]:
-        """The metric at a point: a weight for every log-probability, and one for ``s``."""
-        return np.exp(stack(z)[0]), (s + self.unit) ** -2.0
+    def metric(self, z: State, s: float) -> Metric:
+        """How steps from an equilibrium are measured."""
+        problem, level = self.at(np.array([s]))
+        y = beliefs(problem, z)
+        lin = linearise(problem, z, y, level, dense=False)
+        _, turns = self.drift(z, y, level, lin)
+        return Metric(problem, z, lin, turns, s + self.unit)
 
 
 @dataclass
@@ -139,18 +143,29 @@ class Local:
 
 @dataclass
 class Point:
-    """A point of the curve and the direction of the curve there, of unit length."""
+    """A point of the curve and the direction of the curve there."""
 
     z: State
     y: State
     s: float
-    tz: FloatArray
-    ty: State
-    ts: float
+    along: FloatArray
+    """The direction (n + 1,), of unit length."""
+    turning: State
+    """The log-beliefs' part of it."""
+    metric: Metric
     sign: float
     """Sign of ``det(I - DΦ)``."""
     negative: int | None
     """How many eigenvalues of ``I - DΦ`` are real and negative; None where not counted."""
+
+    @property
+    def ahead(self) -> float:
+        """The parameter's part of the direction."""
+        return float(self.along[-1])
+
+    def reversed(self) -> Point:
+        """The same point, to be left the other way."""
+        return replace(self, along=-self.along, turning=[-part for part in self.turning])
 
 
 @dataclass
@@ -165,13 +180,25 @@ class Correction:
 
 
 def correct(
-    curve: Curve, z: State, y: State, s: float, plane: FloatArray, *, reach: float = FIRST
+    curve: Curve,
+    z: State,
+    y: State,
+    s: float,
+    plane: FloatArray,
+    *,
+    through: FloatArray | None = None,
+    reach: float = FIRST,
 ) -> Correction:
-    """Newton within a plane through the prediction: ``plane`` (n + 1,) is its normal."""
+    """Newton within a plane: ``plane`` (n + 1,) is its normal.
+
+    It passes through the prediction, or the profile and parameter ``through`` (n + 1,).
+    """
     first, previous = np.inf, np.inf
+    anchor = np.append(stack(z)[0], s) if through is None else through
     for k in range(CORRECTIONS):
         here = curve.local(z, y, s)
-        right = np.append(here.load, 0.0)
+        off = float(plane @ (np.append(stack(z)[0], s) - anchor))
+        right = np.append(here.load, -off)
         try:
             step = np.linalg.solve(here.bordered(plane), right)
         except np.linalg.LinAlgError:
@@ -204,30 +231,30 @@ def point(curve: Curve, z: State, y: State, s: float, along: FloatArray) -> Poin
     None where the direction is not defined: more than one branch passes.
     """
     here = curve.local(z, y, s)
-    weight, weight_s = curve.weight(z, s)
-    metric = np.append(weight, weight_s)
-    plane = metric * along
+    n = len(here.load)
+    metric = Metric(here.problem, z, here.lin, here.turns, s + curve.unit)
+    plane = metric.times(along)
     try:
-        step = np.linalg.solve(here.bordered(plane), np.append(np.zeros(len(weight)), 1.0))
+        step = np.linalg.solve(here.bordered(plane), np.append(np.zeros(n), 1.0))
     except np.linalg.LinAlgError:
         return None
-    step /= np.sqrt(float(metric @ step**2))
+    step /= metric.length(step)
     if not np.all(np.isfinite(step)):
         return None
     if float(plane @ step) < 0.0:
         step = -step
     negative = None
-    if len(weight) <= COUNTED:
+    if n <= COUNTED:
         values = np.linalg.eigvals(here.matrix)
         negative = int(np.count_nonzero((np.abs(values.imag) < 1e-12) & (values.real < 0.0)))
-    dz = curve.split(step[:-1])
+    metric.lin.slopes.clear()  # large, and not of the metric
     return Point(
         z=z,
         y=y,
         s=s,
-        tz=step[:-1],
-        ty=here.belief_step(z, dz, float(step[-1]), newton=False),
-        ts=float(step[-1]),
+        along=step,
+        turning=metric.beliefs(step),
+        metric=metric,
         sign=float(np.linalg.slogdet(here.matrix)[0]),
         negative=negative,
     )

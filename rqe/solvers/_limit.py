@@ -45,10 +45,10 @@ class Limit:
         """
         self.found = None
         sharpness = here.s * float(self.curve.problem.precision.max())
-        if here.ts <= 0.0 or here.s <= self.after or sharpness < BLUNT:
+        if here.ahead <= 0.0 or here.s <= self.after or sharpness < BLUNT:
             return False
         x = np.exp(stack(here.z)[0])
-        rate = x * here.tz * (here.s / here.ts)
+        rate = x * here.along[:-1] * (here.s / here.ahead)
         swift = float(np.abs(rate).max())
         if swift > SLOW:
             return False

@@ -279,6 +279,18 @@ def change(before: State, after: State) -> FloatArray:
     return np.asarray(worst)
 
 
+def apart(a: State, b: State) -> FloatArray:
+    """Largest relative difference of log-probabilities, (B,), of log-strategies.
+
+    Strong risk aversion makes profiles differ that agree to seven digits of every probability.
+    """
+    worst: Any = 0.0
+    for p, q in zip(a, b, strict=True):
+        gap = np.abs(p - q) / (1.0 + np.minimum(np.abs(p), np.abs(q)))
+        worst = np.maximum(worst, row_max(gap)[:, 0])
+    return np.asarray(worst)
+
+
 def reach(now: State, step: State) -> FloatArray:
     """Largest multiple of ``step`` that moves no probability by more than about `REACH`."""
     worst: Any = 1e-300

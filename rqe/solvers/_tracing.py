@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from ._branch import CLOSE, BranchWalk, Vertex, same_plane
 from ._curve import Correction, Curve, Point, correct, point
 from ._limit import Limit
 from ._loop import iterate
-from ._system import State, change, moved, normalised, scaled, stack
+from ._system import State, apart, change, moved, normalised, scaled, stack
 from .support import Profile
 
 OFFSETS = (0.02, 0.005, 0.05, 1e-3, 2e-4)
@@ -25,7 +25,7 @@ ANGLES = 24
 AROUND = 0.1
 """Distance from a multiple point at which the branches that leave it are sought."""
 SAME = 1e-6
-"""Largest difference of probabilities, and of the parameter's logarithm, of one singular point."""
+"""Largest relative difference of log-probabilities, and of the parameter, of one singular point."""
 
 
 Limits = tuple[Profile | None, Profile | None]
@@ -94,9 +94,7 @@ class Tracer:
         if forward.end == "closed":
             self._add(forward.trail, ("closed", "closed"), origin, forward.status)
         else:
-            turned = [-part for part in start.ty]
-            back = replace(start, tz=-start.tz, ty=turned, ts=-start.ts)
-            backward = self._walk(back)
+            backward = self._walk(start.reversed())
             trail = [*reversed(backward.trail[1:]), *forward.trail]
             fine = forward.status is Status.CONVERGED
             status = backward.status if fine else forward.status
@@ -127,11 +125,9 @@ class Tracer:
         for here in self.singular:
             gap = np.append(stack(here.z)[0] - stack(last.z)[0], here.s - last.s)
             length = self._length(here, gap)
-            if here.kind == "multiple" and length <= 2.0 * AROUND:
-                weight, weight_s = self.curve.weight(here.z, here.s)
-                along = np.append(last.tz, last.ts) * np.append(weight, weight_s)
-                if float(along @ gap) > 0.8 * length:
-                    return True
+            heading = last.metric.inner(last.along, gap) > 0.8 * length
+            if here.kind == "multiple" and length <= 2.0 * AROUND and heading:
+                return True
         return False
 
     def _add(
@@ -146,7 +142,7 @@ class Tracer:
         """Whether a meeting point was met before; if not, it is remembered, to be left later."""
         for old in self.singular:
             gap = abs(np.log((found.s + self.curve.unit) / (old.s + self.curve.unit)))
-            if gap <= SAME and float(change(found.z, old.z)[0]) <= 10.0 * SAME:
+            if gap <= SAME and float(apart(found.z, old.z)[0]) <= 10.0 * SAME:
                 return True
         self.todo.append(len(self.singular))
         self.singular.append(found)
@@ -203,13 +199,12 @@ class Tracer:
         """
         from scipy.optimize import root  # only symmetric games of three and more come here
 
-        weight, weight_s = self.curve.weight(here.z, here.s)
-        metric, flat = np.append(weight, weight_s), stack(here.z)[0]
+        metric, flat = self.curve.metric(here.z, here.s), stack(here.z)[0]
 
         def off(unknown: FloatArray) -> FloatArray:
             value = sample(self.curve, unknown[None, :-1], unknown[-1:]).value[0]
             gap = unknown - np.append(flat, here.s)
-            return np.append(value / AROUND, metric @ gap**2 / AROUND**2 - 1.0)
+            return np.append(value / AROUND, metric.inner(gap, gap) / AROUND**2 - 1.0)
 
         begin = np.append(flat, here.s) + AROUND * arm
         with np.errstate(all="ignore"):
@@ -220,12 +215,11 @@ class Tracer:
             z = [normalised(part) for part in self.curve.split(solved.x[:-1])]
             gap = solved.x - np.append(flat, here.s)
             y = self.curve.beliefs(z, s)
-            found = correct(self.curve, z, y, s, metric * gap, reach=1e-6)
+            found = correct(self.curve, z, y, s, metric.times(gap), reach=1e-6)
             return point(self.curve, found.z, found.y, found.s, gap) if found.good else None
 
     def _length(self, here: Singular, gap: FloatArray) -> float:
-        weight, weight_s = self.curve.weight(here.z, here.s)
-        return float(np.sqrt(weight @ gap[:-1] ** 2 + weight_s * gap[-1] ** 2))
+        return self.curve.metric(here.z, here.s).length(gap)
 
     def _offset(self, here: Singular, arm: FloatArray, offset: float) -> Point | None:
         """The equilibrium at a distance from a meeting point, in the plane across a direction."""
@@ -236,8 +230,7 @@ class Tracer:
         s = here.s + offset * float(arm[-1])
         if s < 0.0:
             return None
-        weight, weight_s = self.curve.weight(here.z, here.s)
-        plane = np.append(weight * arm[:-1], weight_s * arm[-1])
+        plane = self.curve.metric(here.z, here.s).times(arm)
         with np.errstate(all="ignore"):
             found: Correction = correct(self.curve, z, self.curve.beliefs(z, s), s, plane)
             if not found.good or not self.low <= found.s <= self.high:
@@ -253,13 +246,11 @@ class Tracer:
         scale = s + self.curve.unit
         for branch in self.branches:
             for near in _close_by(branch, x, s, scale):
-                if float(change(near.z, z)[0]) <= CLOSE and abs(near.s - s) <= CLOSE * scale:
-                    return True
                 there = same_plane(self.curve, near, z, s)
                 if (
                     there is not None
-                    and float(change(there.z, z)[0]) <= SAME
-                    and abs(there.s - s) <= SAME * scale
+                    and float(apart(there.z, z)[0]) <= CLOSE
+                    and abs(there.s - s) <= CLOSE * scale
                 ):
                     return True
         return False

@@ -250,7 +250,7 @@ class _Request:
 
     def equilibria(self, s: float, seed: Any) -> list[State]:
         """Every equilibrium that can be found at a parameter."""
-        found = enumerate_rqe(self.game, *self.degrees(s), seed=seed)
+        found = enumerate_rqe(self.game, *self.degrees(s), follow=False, seed=seed)
         return [[z[None] for z in eq.log_strategies] for eq in found]
 
     def places(self, at: Sequence[float] | None) -> list[float]:

@@ -1,8 +1,7 @@
-"""Every RQE that many starts and continuation in ``tau`` find."""
+"""Every RQE that many starts, deflation and the branches through what is found lead to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import islice, product
 from typing import Any
 
@@ -14,19 +13,25 @@ from ..model.agent import Agent, make_agents
 from ..model.normal_form import NormalFormGame
 from ..result.equilibrium import Equilibrium, EquilibriumSet
 from ..result.status import Status
+from ._curve import Curve
 from ._loop import iterate
 from ._problem import Problem
 from ._report import report
-from ._system import State, beliefs, jacobian, linearise
+from ._system import State, apart, beliefs, jacobian, linearise
+from ._tracing import Tracer
 from ._validate import attitudes, check_game, check_numbers
 from .newton import Newton
 from .normal_form import Batch, solve_batch
 
-SAME = 1e-6
-"""Largest difference of probabilities between two records of one equilibrium."""
+SAME = 1e-5
+"""Largest relative difference of log-probabilities between two records of one equilibrium."""
 LADDER = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0)
 """Shares of the target ``tau`` at which equilibria are collected and carried upward."""
 PURE_STARTS = 256
+DEFLATIONS = 4
+"""Times that Newton is sent away from what was found, in each round."""
+FOLLOWED = 40
+"""Actions of all players together up to which branches are followed."""
 
 
 def enumerate_rqe(
@@ -38,14 +43,18 @@ def enumerate_rqe(
     rounds: int = 6,
     tol: float = 1e-10,
     max_steps: int = 80,
+    follow: bool = True,
     seed: Any = 0,
 ) -> EquilibriumSet:
-    """All risk-averse quantal response equilibria that many starts and continuation find.
+    """All risk-averse quantal response equilibria that starts, deflation and branches lead to.
 
     Damped Newton is started from the uniform profile, the pure profiles and random ones, first at
     ``tau = 0`` and then at rising shares of the target, where the equilibria found so far start
-    too; the principal branch is added. Rounds of new random starts go on until the fixed-point
-    indices sum to 1, as they must for the complete set, and a round has found nothing new.
+    too; the principal branch is added. Then Newton goes on with the equilibria found deflated, and
+    the branch through each of them is followed up in ``epsilon`` and back down, with the branches
+    that meet it: equilibria that exist only at small ``epsilon`` come in pairs connected that way.
+    Rounds of new random starts go on until the fixed-point indices sum to 1, as they must for the
+    complete set, and a round has found nothing new.
 
     Parameters
     ----------
@@ -60,6 +69,9 @@ def enumerate_rqe(
         Bound on each equilibrium's residual.
     max_steps : int
         Newton steps a start.
+    follow : bool
+        Whether to follow branches. It takes most of the time of small games, and is left out in
+        games of more than 40 actions in total and where a player's ``tau`` is infinite.
     seed : int, Generator or SeedSequence
         Of the random starts.
 
@@ -95,6 +107,9 @@ def enumerate_rqe(
     for number in range(rounds):
         before = len(search.found)
         search.climb(_starts(finite.shape, starts, rng, first=number == 0))
+        search.deflate(_starts(finite.shape, starts, rng, first=False))
+        if follow:
+            search.follow()
         quiet = len(search.found) == before
         if search.index_sum() == 1 and (quiet or not search.batch.problem.active):
             break
@@ -120,6 +135,7 @@ class _Search:
         self.found: list[State] = []
         self.branch: list[str] = []
         self.index: list[int | None] = []
+        self.tracer: Tracer | None = None
 
     def principal(self) -> None:
         """The equilibrium on the branch from the uniform profile."""
@@ -147,11 +163,47 @@ class _Search:
             for k in range(len(carried[0])):
                 self._keep([part[k : k + 1] for part in carried], "unknown")
 
+    def deflate(self, starts: State) -> None:
+        """Newton away from what was found, as long as that finds more."""
+        if not self.batch.problem.active:
+            return
+        for _ in range(DEFLATIONS):
+            known = len(self.found)
+            away = [np.exp(np.concatenate(z, axis=1)[0]) for z in self.found]
+            problem = _spread_problem(self.batch.problem, 1.0, len(starts[0]))
+            method = Newton(problem, away=np.array(away) if away else None)
+            z = [p if f is None else f for p, f in zip(starts, problem.fixed, strict=True)]
+            state, _, _ = iterate(method, method.begin(z), self.max_steps)
+            good = np.flatnonzero(method.settled(state))
+            distinct = _distinct([part[good] for part in state.z])
+            for k in range(len(distinct[0])):
+                self._keep([part[k : k + 1] for part in distinct], "unknown")
+            if len(self.found) == known:
+                break
+
+    def follow(self) -> None:
+        """The branches through what was found, at ``epsilon`` from the given one upward."""
+        problem = self.batch.problem
+        if any(f is not None for f in problem.fixed) or sum(problem.sizes) > FOLLOWED:
+            return
+        top = float(problem.precision.max())
+        if top <= 0.0:
+            return
+        if self.tracer is None:
+            curve = Curve(problem, "epsilon", 1.0 / top)
+            self.tracer = Tracer(curve, 0.0, 1.0, longest=0.3, max_steps=2_000)
+        for z in list(self.found):
+            self.tracer.seed(z, 1.0, "")
+        for branch in self.tracer.branches:
+            for here in (branch.trail[0], branch.trail[-1]):
+                if here.s == 1.0:
+                    self._keep(here.z, "unknown")
+
     def _keep(self, z: State, branch: str) -> None:
         batch = self.batch
         found = evidence(self.own, z, batch.tau, batch.epsilon, batch.duals)
         if not bool(is_solved(found, batch.ranges, self.tol)[0]) or any(
-            _distance(z, old) < SAME for old in self.found
+            float(apart(z, old)[0]) < SAME for old in self.found
         ):
             return
         self.found.append(z)
@@ -179,7 +231,7 @@ class _Search:
         return EquilibriumSet(
             equilibria=tuple(self._record(k) for k in order),
             index_sum=total,
-            method="damped newton from many starts, continuation in tau",
+            method="newton from many starts, deflation, branches in tau and epsilon",
             notes=tuple(notes),
         )
 
@@ -231,22 +283,15 @@ def _join(a: State, b: State) -> State:
     return [np.concatenate(pair) for pair in zip(a, b, strict=True)]
 
 
-def _distance(a: State, b: State) -> float:
-    return max(float(np.abs(np.exp(p) - np.exp(q)).max()) for p, q in zip(a, b, strict=True))
-
-
 def _distinct(z: State) -> State:
     """One of every group of profiles that agree to `SAME`."""
-    flat = np.exp(np.concatenate(z, axis=1))
+    flat = np.concatenate(z, axis=1)
     kept: list[int] = []
-    for k in _by_coordinate(flat):
-        if not any(np.abs(flat[k] - flat[j]).max() < SAME for j in kept):
-            kept.append(k)
+    for k in np.lexsort(flat.T[::-1]):
+        one = [part[[k]] for part in z]
+        if not kept or float(apart(one, [part[kept] for part in z]).min()) >= SAME:
+            kept.append(int(k))
     return [part[kept] for part in z]
-
-
-def _by_coordinate(flat: FloatArray) -> Iterator[int]:
-    yield from (int(k) for k in np.lexsort(flat.T[::-1]))
 
 
 def _index(problem: Problem, z: State) -> int | None:

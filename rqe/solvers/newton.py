@@ -1,4 +1,9 @@
-"""Damped Newton at the target itself: quadratic close to an equilibrium, with no say in which."""
+r"""Damped Newton at the target itself: quadratic close to an equilibrium, with no say in which.
+
+Deflation keeps it away from known equilibria ``x_k``: Newton's step for the system times
+:math:`m(x) = \prod_k (1 + 1 / |x - x_k|^2)` is the plain step divided by
+:math:`1 - \nabla \log m \cdot dx`.
+"""
 
 from __future__ import annotations
 
@@ -38,9 +43,13 @@ class NewtonState:
 class Newton:
     """Newton steps of a batch, each shortened so that no probability leaps; a `Method`."""
 
-    def __init__(self, problem: Problem, goal: float = 1e-13) -> None:
+    def __init__(
+        self, problem: Problem, goal: float = 1e-13, away: FloatArray | None = None
+    ) -> None:
         self.problem = problem
         self.goal = goal
+        self.away = away
+        """Profiles (K, n) to keep away from."""
 
     def begin(self, z: State) -> NewtonState:
         """From a profile, with the beliefs that go with it."""
@@ -55,6 +64,9 @@ class Newton:
             lin = linearise(problem, z, y, level)
             dz, _, matrix = solve_system(problem, z, lin)
             dy = belief_step(problem, z, lin, dz, newton=True)
+            if self.away is not None:
+                factor = self._deflation(z, dz)
+                dz, dy = scaled(dz, factor), scaled(dy, factor)
             short = np.minimum(1.0, np.minimum(reach(z, dz), reach(y, dy)))
             new_z, new_y = moved(problem, z, y, scaled(dz, short), scaled(dy, short))
             delta = np.maximum(change(z, new_z), change(y, new_y))
@@ -67,6 +79,16 @@ class Newton:
             state.delta,
             sign,
         )
+
+    def _deflation(self, z: State, dz: State) -> FloatArray:
+        """What the plain step is to be multiplied by, (B,)."""
+        assert self.away is not None
+        x = np.exp(np.concatenate(z, axis=1))
+        dx = x * np.concatenate(dz, axis=1)
+        gap = x[:, None, :] - self.away
+        square = np.maximum((gap**2).sum(axis=2), 1e-300)
+        slope = -2.0 * (gap * dx[:, None, :]).sum(axis=2) / (square * (square + 1.0))
+        return np.asarray(1.0 / (1.0 - slope.sum(axis=1)))
 
     def settled(self, state: NewtonState) -> BoolArray:
         """Whose corrections vanished, or stopped shrinking at the size of rounding; (B,)."""

@@ -16,7 +16,7 @@ from ..result.proof import Bounds, Proof
 from ..result.status import MissingExtraError
 from ._validate import attitudes, check_choice, check_game
 
-UNKNOWNS = 6
+UNKNOWNS = 12
 """Largest number of unknowns that a search is begun with."""
 LEAST_BITS, MOST_BITS = 64, 1 << 16
 

@@ -88,22 +88,12 @@ def spread(p: Ball, complement: Ball) -> Ball:
     return out.union(arb(0.25)) if bottom < 0.5 < top else out
 
 
-def products(p: Box) -> Matrix:
-    """All ``p_a p_c`` for ``a != c`` of a distribution; the diagonal is not filled."""
-    n = len(p)
-    out = [[ZERO] * n for _ in range(n)]
-    for a in range(n):
-        for c in range(a + 1, n):
-            both = spread(p[a], p[c]) if n == 2 else times(p[a], p[c])
-            out[a][c] = out[c][a] = both
-    return out
-
-
 class Contrast:
     """Differences between the rows of ``scale · M p``, ``p`` a distribution over the columns.
 
-    With ``p`` summing to 1, one column is taken off the others first: for two columns the
-    enclosure is then the exact range.
+    With ``p`` summing to 1, any number may be taken off all of a row's entries first. Their median,
+    weighted by the widths of ``p``, leaves the least width; for two columns any entry of the row
+    leaves the exact range.
     """
 
     def __init__(self, rows: Matrix, scale: Ball) -> None:
@@ -112,7 +102,13 @@ class Contrast:
             [[(rows[j][b] - rows[k][b]) * scale for b in range(self.m)] for k in range(self.n)]
             for j in range(self.n)
         ]
-        self.rise = [[[t - terms[-1] for t in terms[:-1]] for terms in row] for row in self.gap]
+        self.order = [
+            [
+                sorted(range(self.m), key=[float(t.mid()) for t in terms].__getitem__)
+                for terms in row
+            ]
+            for row in self.gap
+        ]
 
     def range(self) -> list[Ball]:
         """Each row's difference from the last row: its range over all distributions."""
@@ -121,29 +117,56 @@ class Contrast:
     def __call__(self, p: Box) -> Matrix:
         """``[j][k]``, filled for ``j < k``."""
         out = [[ZERO] * self.n for _ in range(self.n)]
+        reference = -1
+        weights = (
+            None if self.m == 2 or isinstance(p[0], arb_series) else [float(q.rad()) for q in p]
+        )
         for j in range(self.n):
             for k in range(j + 1, self.n):
-                total = self.gap[j][k][-1]
-                for rise, probability in zip(self.rise[j][k], p, strict=False):
-                    total = total + rise * probability
+                terms = self.gap[j][k]
+                if weights is not None:
+                    reference = _median(self.order[j][k], weights)
+                base = terms[reference]
+                total = base
+                for b, term in enumerate(terms):
+                    if term is not base:
+                        total = total + (term - base) * p[b]
                 out[j][k] = total
         return out
 
-    def slope(self, p: Box) -> Matrix:
-        """Derivative of the rows' differences from the last, by each column's log-weight."""
-        pairs = products(p)
-        out = []
-        for row in self.gap[:-1]:
-            terms = row[-1]
-            line = []
-            for c in range(self.m):
-                total = ZERO
-                for a in range(self.m):
-                    if a != c:
-                        total = total + pairs[a][c] * (terms[c] - terms[a])
-                line.append(total)
-            out.append(line)
+    def derivative(self, p: Box, d_log: Matrix) -> Matrix:
+        """Derivatives of the rows' differences from the last, as the log-weights of `p` move.
+
+        Each is a covariance, ``sum over a < b of p_a p_b (t_a - t_b)(d_a - d_b)``: in this form
+        columns that move alike cancel before the balls are formed.
+
+        Parameters
+        ----------
+        d_log : matrix
+            ``d_log[a][c]`` is the derivative of column a's log-weight by unknown c.
+        """
+        width = len(d_log[0])
+        out = [[ZERO] * width for _ in self.gap[:-1]]
+        for a in range(self.m):
+            for b in range(a + 1, self.m):
+                both = spread(p[a], p[b]) if self.m == 2 else times(p[a], p[b])
+                moves = [u - v for u, v in zip(d_log[a], d_log[b], strict=True)]
+                for line, row in zip(out, self.gap, strict=False):
+                    weight = both * (row[-1][a] - row[-1][b])
+                    for c, move in enumerate(moves):
+                        if not move.is_zero():
+                            line[c] = line[c] + weight * move
         return out
+
+
+def _median(order: list[int], weights: list[float]) -> int:
+    """The first index, in the given order, by which half of the weight has been passed."""
+    rest = 0.5 * sum(weights)
+    for b in order:
+        rest -= weights[b]
+        if rest <= 0.0:
+            return b
+    return order[-1]
 
 
 def hull(values: Sequence[Ball]) -> Ball:
@@ -152,24 +175,6 @@ def hull(values: Sequence[Ball]) -> Ball:
     for value in values[1:]:
         out = out.union(value)
     return out
-
-
-def product(a: Matrix, b: Matrix) -> Matrix:
-    """Matrix product; the columns of `a` beyond the rows of `b` are not used."""
-    width = len(b[0]) if b else 0
-    return [
-        [sum((row[k] * b[k][c] for k in range(len(b))), ZERO) for c in range(width)] for row in a
-    ]
-
-
-def minus(a: Matrix, b: Matrix) -> Matrix:
-    """Entrywise difference."""
-    return [[x - y for x, y in zip(r, s, strict=True)] for r, s in zip(a, b, strict=True)]
-
-
-def identity(n: int) -> Matrix:
-    """Ones on the diagonal."""
-    return [[ONE if j == k else ZERO for k in range(n)] for j in range(n)]
 
 
 def float_below(ball: Ball) -> float:

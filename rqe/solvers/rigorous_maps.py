@@ -18,9 +18,6 @@ from .rigorous_balls import (
     Matrix,
     exact,
     hull,
-    identity,
-    minus,
-    product,
     softmax,
 )
 
@@ -124,11 +121,13 @@ class Belief(Map):
     def slope(self, y: Box) -> Matrix:
         """Enclosure of the Jacobian of ``G`` over a box."""
         p, _, x, _, q, belief = self._round(y)
-        d_value = _known(self.value.slope(p))
-        d_tilt = product(self.tilt.slope(x), d_value)
-        d_log_q = minus(identity(len(y)), [[-v for v in row] for row in d_tilt])
-        d_log_belief = minus(d_value, product(self.other_tilt.slope(q), d_log_q))
-        return minus(product(self.other_value.slope(belief), d_log_belief), d_tilt)
+        n = len(y)
+        d_log_p = [[ONE if b == c else ZERO for c in range(n)] for b in range(n + 1)]
+        d_value = _full(self.value.derivative(p, d_log_p), n)
+        d_tilt = _full(self.tilt.derivative(x, d_value), n)
+        d_other = _full(self.other_tilt.derivative(q, _sum(d_log_p, d_tilt, 1)), n)
+        d_reply = self.other_value.derivative(belief, _sum(d_value, d_other, -1))
+        return _sum(d_reply, d_tilt[:-1], -1)
 
     def profile(self, y: Box) -> list[Box]:
         """Enclosure of the strategies."""
@@ -203,21 +202,19 @@ class Reply(Map):
     def slope(self, y: Box) -> Matrix:
         """Enclosure of the Jacobian of ``G`` over a box."""
         logs = self._logs(y)
+        unknowns = [(j, c) for j in self.active for c in range(self.shape[j] - 1)]
         out = []
         for i in self.active:
             x, belief = self._belief(i, logs)
-            by_log_belief = self.value[i].slope(belief)
-            d_tilt = _full(self.tilt[i].slope(x), self.shape[i])
-            lines: Matrix = [[] for _ in by_log_belief]
-            for j in self.active:
-                for c in range(self.shape[j] - 1):
-                    if j == i:
-                        d_log = [-row[c] for row in d_tilt]
-                    else:
-                        d_log = [ONE if play[j] == c else ZERO for play in self.joint[i]]
-                    for line, row in zip(lines, by_log_belief, strict=True):
-                        line.append(sum((r * d for r, d in zip(row, d_log, strict=True)), ZERO))
-            out += lines
+            d_own = [
+                [ONE if (i, a) == unknown else ZERO for unknown in unknowns]
+                for a in range(self.shape[i])
+            ]
+            d_others = [
+                [ONE if play[j] == c else ZERO for j, c in unknowns] for play in self.joint[i]
+            ]
+            d_tilt = _full(self.tilt[i].derivative(x, d_own), len(unknowns))
+            out += self.value[i].derivative(belief, _sum(d_others, d_tilt, -1))
         return out
 
     def profile(self, y: Box) -> list[Box]:
@@ -262,11 +259,9 @@ class Symmetric(Map):
     def slope(self, y: Box) -> Matrix:
         """Enclosure of the derivative of ``G`` over a box."""
         x, belief = self._belief(y)
-        last = len(self.ways) - 1
-        d_tilt = _full(self.tilt.slope(x), 2)
-        d_log = [(k - last) - d_tilt[k][0] for k in range(last + 1)]
-        row = self.value.slope(belief)[0]
-        return [[sum((r * d for r, d in zip(row, d_log, strict=True)), ZERO)]]
+        d_tilt = _full(self.tilt.derivative(x, [[ONE], [ZERO]]), 1)
+        d_count = [[arb(k)] for k in range(len(self.ways))]
+        return self.value.derivative(belief, _sum(d_count, d_tilt, -1))
 
     def profile(self, y: Box) -> list[Box]:
         """Enclosure of the strategies, the same for each player."""
@@ -328,9 +323,9 @@ def _combine(a: Matrix, b: Matrix, sign: int) -> Matrix:
     return out
 
 
-def _known(matrix: Matrix) -> Matrix:
-    """By the free log-weights alone: the last column is the reference."""
-    return [row[:-1] for row in matrix]
+def _sum(a: Matrix, b: Matrix, sign: int) -> Matrix:
+    """``a + sign · b``."""
+    return [[u + sign * v for u, v in zip(r, s, strict=True)] for r, s in zip(a, b, strict=True)]
 
 
 def _full(matrix: Matrix, columns: int) -> Matrix:
