@@ -31,7 +31,8 @@ class Proof:
     enclosures : tuple of (lower, upper)
         Proven to hold exactly one RQE each (of the scope), ordered by the lower ends.
     undecided : tuple of (lower, upper)
-        Neither shown to be empty nor to hold exactly one.
+        Neither shown to be empty nor to hold exactly one; or shown to hold one that float64 cannot
+        tell from another (probabilities that underflow).
     complete : {"proved", "unknown"}
         "proved" where nothing is undecided: ``len(enclosures)`` is then the number of RQE.
     boxes : int

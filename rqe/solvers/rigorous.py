@@ -16,7 +16,7 @@ from ..result.proof import Bounds, Proof
 from ..result.status import MissingExtraError
 from ._validate import attitudes, check_choice, check_game
 
-UNKNOWNS = 12
+UNKNOWNS = 7
 """Largest number of unknowns that a search is begun with."""
 LEAST_BITS, MOST_BITS = 64, 1 << 16
 
@@ -41,7 +41,7 @@ def prove_rqe(
     Parameters
     ----------
     game : NormalFormGame
-        Two players, or few actions: at most 6 unknowns, which are ``min(n_1, n_2) - 1`` for two
+        Two players, or few actions: at most 7 unknowns, which are ``min(n_1, n_2) - 1`` for two
         players and the sum of ``n_i - 1`` for more. What takes how long: ``docs/rigorous.md``.
     tau : float or sequence of N floats
         Degrees of risk aversion, 1/payoff units, >= 0. ``inf`` for players of at most two actions.
@@ -95,9 +95,8 @@ def prove_rqe(
     _check_whole("max_boxes", max_boxes, 1, None)
     _check_whole("precision", precision, LEAST_BITS, MOST_BITS)
     make = _maker(game, taus, epsilons, scope)
-    engine = importlib.import_module("rqe.solvers.rigorous_search")
-    found = engine.search(make, max_boxes, precision)
-    enclosures, undecided = engine.collect(make, found, precision)
+    found = _part("search").search(make, max_boxes, precision)
+    enclosures, undecided = _part("boxes").collect(make, found, precision)
     return Proof(
         enclosures=_ordered(enclosures),
         undecided=_ordered(undecided),
@@ -130,7 +129,7 @@ def _maker(
             f"game must have at most {UNKNOWNS} unknowns to be searched (min(n_1, n_2) - 1 for two "
             f"players, else the sum of n_i - 1); got {unknowns} for shape {shape}"
         )
-    maps = _maps()
+    maps = _part("maps")
     if table is not None and not averse:
         return lambda: maps.Symmetric(table, float(tau[0]), float(epsilon[0]))
     if two:
@@ -139,8 +138,10 @@ def _maker(
         best = min((0, 1), key=lambda k: (len(sides[k].domain), sides[k].extent()))
         return lambda: maps.Belief(own, tau, epsilon, best)
 
+    log_odds = _part("worst_case").log_odds
+
     def build() -> Any:
-        settled = {i: [maps.worst_case_log_odds(own[i], float(epsilon[i]))] for i in averse}
+        settled = {i: [log_odds(own[i], float(epsilon[i]))] for i in averse}
         return maps.Reply(own, shape, tau, epsilon, settled)
 
     return build
@@ -172,10 +173,10 @@ def _symmetric_payoffs(game: NormalFormGame, tau: FloatArray, epsilon: FloatArra
     return table
 
 
-def _maps() -> Any:
-    """The maps, whose arithmetic is optional."""
+def _part(name: str) -> Any:
+    """One of the files whose arithmetic is optional."""
     try:
-        return importlib.import_module("rqe.solvers.rigorous_maps")
+        return importlib.import_module(f"rqe.solvers.rigorous_{name}")
     except ModuleNotFoundError as error:
         if error.name != "flint":  # our own files, or a broken installation: say so
             raise

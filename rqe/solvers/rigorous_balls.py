@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from flint import arb, arb_series
+from flint import arb, arb_series, ctx
 
 from ..model._checks import FloatArray
 
@@ -175,6 +175,42 @@ def hull(values: Sequence[Ball]) -> Ball:
     for value in values[1:]:
         out = out.union(value)
     return out
+
+
+def widened(side: Ball) -> Ball:
+    """A little more than a ball, which may have no width at all."""
+    return side + arb(0, 1) * (arb(2) ** (-ctx.prec // 2) * (1 + side.abs_upper()))
+
+
+def common(a: Box, b: Box) -> Box | None:
+    """Intersection of two boxes, None where it is empty; an unbounded side does not count."""
+    out = []
+    for x, y in zip(a, b, strict=True):
+        if not y.is_finite():
+            out.append(x)
+        elif not x.overlaps(y):
+            return None
+        else:
+            out.append(x.intersection(y))
+    return out
+
+
+def inside(inner: Box, outer: Box) -> bool:
+    """Whether a box lies in another."""
+    return all(o.contains(i) for i, o in zip(inner, outer, strict=True))
+
+
+def interior(inner: Box, outer: Box) -> bool:
+    """Whether a box lies in the interior of another."""
+    return all(o.contains_interior(i) for i, o in zip(inner, outer, strict=True))
+
+
+def size(box: Box) -> Ball:
+    """Sum of a box's half-widths."""
+    total = ZERO
+    for b in box:
+        total = total + b.rad()
+    return total.mid()
 
 
 def float_below(ball: Ball) -> float:

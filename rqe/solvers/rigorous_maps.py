@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from itertools import product as cartesian
 
-from flint import arb, arb_series, ctx
+from flint import arb, arb_series
 
 from ..model._checks import FloatArray
 from .rigorous_balls import (
@@ -17,7 +17,6 @@ from .rigorous_balls import (
     Contrast,
     Matrix,
     exact,
-    hull,
     softmax,
 )
 
@@ -96,9 +95,9 @@ class Belief(Map):
         tau_1, tau_2 = arb(float(tau[leader])), arb(float(tau[follower]))
         self.leader = leader
         self.value = Contrast(mine, ONE / arb(float(epsilon[leader])))
-        self.tilt = Contrast(_transpose(mine), tau_1)
+        self.tilt = Contrast(transpose(mine), tau_1)
         self.other_value = Contrast(other, ONE / arb(float(epsilon[follower])))
-        self.other_tilt = Contrast(_transpose(other), tau_2)
+        self.other_tilt = Contrast(transpose(other), tau_2)
         self.domain = [
             v - w for v, w in zip(self.other_value.range(), self.tilt.range(), strict=True)
         ]
@@ -108,8 +107,8 @@ class Belief(Map):
         values = self.value(p)
         x = softmax(values)
         tilts = self.tilt(x)
-        q = softmax(_combine(log_gaps(y), tilts, 1))
-        belief = softmax(_combine(values, self.other_tilt(q), -1))
+        q = softmax(combine(log_gaps(y), tilts, 1))
+        belief = softmax(combine(values, self.other_tilt(q), -1))
         return p, values, x, tilts, q, belief
 
     def image(self, y: Box) -> Box:
@@ -161,7 +160,7 @@ class Reply(Map):
         for i in self.active:
             matrix = exact(own[i])
             self.value[i] = Contrast(matrix, ONE / arb(float(epsilon[i])))
-            self.tilt[i] = Contrast(_transpose(matrix), arb(float(tau[i])))
+            self.tilt[i] = Contrast(transpose(matrix), arb(float(tau[i])))
             others = [range(n) for j, n in enumerate(shape) if j != i]
             self.joint[i] = [(*a[:i], -1, *a[i:]) for a in cartesian(*others)]
         self.domain = [v for i in self.active for v in self.value[i].range()]
@@ -188,7 +187,7 @@ class Reply(Map):
                 for j in others:
                     if first[j] != second[j]:
                         gaps[a][b] = gaps[a][b] + logs[j][first[j]] - logs[j][second[j]]
-        return x, softmax(_combine(gaps, self.tilt[i](x), -1))
+        return x, softmax(combine(gaps, self.tilt[i](x), -1))
 
     def image(self, y: Box) -> Box:
         """Enclosure of ``G`` over a box."""
@@ -239,7 +238,7 @@ class Symmetric(Map):
         others = count.shape[1] - 1
         self.players = others + 1
         self.value = Contrast(rows, ONE / arb(epsilon))
-        self.tilt = Contrast(_transpose(rows), arb(tau))
+        self.tilt = Contrast(transpose(rows), arb(tau))
         self.ways = [arb(math.comb(others, k)).log() for k in range(others + 1)]
         self.domain = self.value.range()
 
@@ -250,7 +249,7 @@ class Symmetric(Map):
         gaps = [
             [ways[j] - ways[k] + (j - k) * s for k in range(len(ways))] for j in range(len(ways))
         ]
-        return x, softmax(_combine(gaps, self.tilt(x), -1))
+        return x, softmax(combine(gaps, self.tilt(x), -1))
 
     def image(self, y: Box) -> Box:
         """Enclosure of ``G`` over a box."""
@@ -273,47 +272,11 @@ class Symmetric(Map):
         return log_ratios(profile[0])
 
 
-def worst_case_log_odds(own: FloatArray, epsilon: float) -> Ball:
-    """Log-odds of a two-action player's strategy at ``tau = inf``, which no one else's play moves.
-
-    It maximises the concave ``min_b (x·M)_b + epsilon H(x)``. At log-odds ``s`` the derivative in
-    the first action's probability lies between the smallest and the largest of
-    ``M_0b - M_1b - epsilon s`` over the columns ``b`` that may be worst: where all have one sign,
-    the maximiser is on a known side, and the search narrows to it.
-    """
-    bits = ctx.prec
-    matrix = exact(own)
-    gap = [a - b for a, b in zip(*matrix, strict=True)]
-    scale = arb(float(epsilon))
-    around = hull(gap) / scale
-    low, high = around.lower() - 1, around.upper() + 1
-    for step in range(4 * bits):
-        width = high - low
-        if width < (abs(low).upper() + 1) * arb(2) ** (16 - bits):
-            break
-        # not the middle: ties lie at round numbers, and at a tie no side is known
-        s = (low + width * _FRACTIONS[step % 3]).mid()
-        x = softmax([[ZERO, s], [-s, ZERO]])
-        worth = [x[0] * a + x[1] * b for a, b in zip(*matrix, strict=True)]
-        least = min(w.upper() for w in worth)
-        tops = [g - scale * s for g, w in zip(gap, worth, strict=True) if not w > least]
-        if all(t > 0 for t in tops):
-            low = s
-        elif all(t < 0 for t in tops):
-            high = s
-        elif step >= 3 * bits:
-            break
-    return low.union(high)
-
-
-_FRACTIONS = (0.5078125, 0.4453125, 0.5546875)
-
-
-def _transpose(matrix: Matrix) -> Matrix:
+def transpose(matrix: Matrix) -> Matrix:
     return [list(column) for column in zip(*matrix, strict=True)]
 
 
-def _combine(a: Matrix, b: Matrix, sign: int) -> Matrix:
+def combine(a: Matrix, b: Matrix, sign: int) -> Matrix:
     """``a + sign · b`` above the diagonal."""
     n = len(a)
     out = [[ZERO] * n for _ in range(n)]

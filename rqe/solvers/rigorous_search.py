@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import numpy as np
 from flint import arb, arb_mat, ctx
 
-from ..model._checks import FloatArray
-from .rigorous_balls import ONE, ZERO, Ball, Box, Matrix, outward
+from .rigorous_balls import ONE, ZERO, Box, Matrix, common, inside, interior, size, widened
 from .rigorous_maps import Map
 
 SPLIT = arb(0.5078125)
@@ -28,8 +26,6 @@ ORDER = 5
 """Of the Taylor polynomials."""
 WIDE = arb(1)
 """Radius from which a Taylor polynomial is not tried."""
-
-Bounds = tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]]
 
 
 @dataclass
@@ -92,7 +88,7 @@ class _Stage:
         """Empty the stack, unless the boxes run out; what needs more precision waits."""
         while stack and self.found.boxes < self.max_boxes:
             box = stack.pop()
-            if not any(_inside(box, zero.region) for zero in self.found.zeros):
+            if not any(inside(box, zero.region) for zero in self.found.zeros):
                 stack += self._examine(box)
 
     def _examine(self, box: Box) -> list[Box]:
@@ -119,7 +115,7 @@ class _Stage:
                 narrowed = common(box, step)
                 if narrowed is None:
                     return []
-                if _size(narrowed) < 0.5 * _size(box):
+                if size(narrowed) < 0.5 * size(box):
                     return [narrowed]
         if _blurred(box, residual, mean_value):
             self.waiting.append(box)
@@ -128,7 +124,7 @@ class _Stage:
 
     def _unique(self, box: Box, step: Box) -> bool:
         """Whether the box lies in one that is now known to hold exactly one fixed point."""
-        if _interior(step, box):
+        if interior(step, box):
             region, place = box, step
         else:
             if any(not s.overlaps(b) for s, b in zip(step, box, strict=True)):
@@ -138,11 +134,11 @@ class _Stage:
             hull = [b.union(s) for b, s in zip(box, step, strict=True)]
             region = [widened(h.mid() + (h - h.mid()) * GROWTH) for h in hull]
             image = newton(self.map, region)
-            if image is None or not _interior(image, region):
+            if image is None or not interior(image, region):
                 return False
             place = image
         place = tighten(self.map, place)
-        if not any(_inside(place, zero.region) for zero in self.found.zeros):
+        if not any(inside(place, zero.region) for zero in self.found.zeros):
             self.found.zeros.append(Zero(region, place))
         return True
 
@@ -204,70 +200,15 @@ def sharper_slope(problem: Map, box: Box, slope: Matrix) -> Matrix | None:
     return [[total.intersection(slope[0][0]) if slope[0][0].is_finite() else total]]
 
 
-def tighten(problem: Map, box: Box, rounds: int = 60) -> Box:
+def tighten(problem: Map, box: Box, rounds: int = 200) -> Box:
     """A smaller box around the only fixed point of this one, as small as the precision allows."""
     for _ in range(rounds if box else 0):
         image = newton(problem, box)
         smaller = None if image is None else common(box, image)
-        if smaller is None or _size(smaller) > 0.5 * _size(box):
+        if smaller is None or size(smaller) > 0.99 * size(box):
             return box
         box = smaller
     return box
-
-
-def collect(
-    make: Callable[[], Map], found: Search, max_bits: int
-) -> tuple[list[Bounds], list[Bounds]]:
-    """Float64 boxes of strategies: those that hold exactly one fixed point, and the undecided."""
-    zeros: list[Zero] = []
-    sure: list[tuple[Bounds, bool]] = []
-    for zero in found.zeros:
-        box, alone = _bounds(make, zero, found.bits, max_bits)
-        if not any(_inside(zero.place, other.region) for other in zeros):
-            zeros.append(zero)
-            sure.append((box, alone))
-    with ctx.workprec(found.bits):
-        problem = make()
-        open_boxes = [outward(problem.profile(box)) for box in found.undecided]
-    enclosures: list[Bounds] = []
-    undecided = list(open_boxes)
-    for k, (box, alone) in enumerate(sure):
-        rivals = open_boxes + [other for j, (other, _) in enumerate(sure) if j != k]
-        twin = any(common(zeros[k].place, zero.place) for j, zero in enumerate(zeros) if j != k)
-        apart = not any(_meet(box, rival) for rival in rivals)
-        (enclosures if apart or (alone and not twin) else undecided).append(box)
-    return enclosures, undecided
-
-
-def _bounds(make: Callable[[], Map], zero: Zero, bits: int, max_bits: int) -> tuple[Bounds, bool]:
-    """Bounds on the strategies at a fixed point, and whether they are known to hold no other.
-
-    The precision rises until the bounds are next to each other. That no other fixed point has
-    strategies within them is shown by going back: their unknowns lie in the region of uniqueness.
-    """
-    while True:
-        with ctx.workprec(bits):
-            problem = make()
-            zero.place = tighten(problem, zero.place)
-            box = outward(problem.profile(zero.place))
-            if bits >= max_bits or all(
-                bool(np.all(np.nextafter(np.nextafter(low, 2.0), 2.0) >= high))
-                for low, high in zip(*box, strict=True)
-            ):
-                between = [
-                    [arb(float(a)).union(arb(float(b))) for a, b in zip(low, high, strict=True)]
-                    for low, high in zip(*box, strict=True)
-                ]
-                return box, _inside(problem.coordinates(between), zero.region)
-        bits = min(2 * bits, max_bits)
-
-
-def _meet(a: Bounds, b: Bounds) -> bool:
-    """Whether two boxes of strategies have a point in common."""
-    return all(
-        bool(np.all((low <= top) & (bottom <= high)))
-        for low, high, bottom, top in zip(*a, *b, strict=True)
-    )
 
 
 def merge(boxes: list[Box], zeros: list[Zero], most: int = 500) -> list[Box]:
@@ -289,39 +230,6 @@ def merge(boxes: list[Box], zeros: list[Zero], most: int = 500) -> list[Box]:
                     break
         out.append(grown)
     return out
-
-
-def widened(side: Ball) -> Ball:
-    """A little more than a ball, which may have no width at all."""
-    return side + arb(0, 1) * (arb(2) ** (-ctx.prec // 2) * (1 + side.abs_upper()))
-
-
-def common(a: Box, b: Box) -> Box | None:
-    """Intersection of two boxes, None where it is empty; an unbounded side does not count."""
-    out = []
-    for x, y in zip(a, b, strict=True):
-        if not y.is_finite():
-            out.append(x)
-        elif not x.overlaps(y):
-            return None
-        else:
-            out.append(x.intersection(y))
-    return out
-
-
-def _inside(inner: Box, outer: Box) -> bool:
-    return all(o.contains(i) for i, o in zip(inner, outer, strict=True))
-
-
-def _interior(inner: Box, outer: Box) -> bool:
-    return all(o.contains_interior(i) for i, o in zip(inner, outer, strict=True))
-
-
-def _size(box: Box) -> Ball:
-    total = ZERO
-    for b in box:
-        total = total + b.rad()
-    return total.mid()
 
 
 def _mean_value(residual: Box, slope: Matrix, box: Box, centre: Box) -> Box:
