@@ -13,12 +13,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from ..model._checks import FloatArray
-from ._curve import Curve
-from ._system import State, beliefs, jacobian, linearise, normalised, stack
+from ._curve import Curve, weighty
+from ._system import BoolArray, State, beliefs, jacobian, linearise, normalised, stack
+
+Rows = np.ndarray[Any, np.dtype[np.intp]]
 
 STEP = 1e-5
 """Relative step of the central differences."""
@@ -52,6 +55,12 @@ class Sample:
     value: FloatArray
     matrix: FloatArray
     by_s: FloatArray
+    played: BoolArray
+
+    def only(self, rows: Rows) -> Sample:
+        """The equations and unknowns of the given actions alone."""
+        block = self.matrix[:, rows[:, None], rows]
+        return Sample(self.value[:, rows], block, self.by_s[:, rows], self.played[:, rows])
 
 
 def sample(curve: Curve, z: FloatArray, s: FloatArray) -> Sample:
@@ -62,7 +71,8 @@ def sample(curve: Curve, z: FloatArray, s: FloatArray) -> Sample:
     y = beliefs(problem, parts)
     lin = linearise(problem, parts, y, level)
     drift, _ = curve.drift(parts, y, level, lin)
-    return Sample(-stack(lin.gap), jacobian(problem, parts, lin), -stack(drift))
+    matrix, played = jacobian(problem, parts, lin), weighty(problem, parts, lin)
+    return Sample(-stack(lin.gap), matrix, -stack(drift), played)
 
 
 @dataclass
@@ -113,12 +123,18 @@ class _Second:
     """``F_ss``."""
 
 
-def _second(curve: Curve, at: _Bordered, z: FloatArray, s: float) -> _Second:
+def _second(curve: Curve, at: _Bordered, z: FloatArray, s: float, rows: Rows) -> _Second:
     size = [max(float(np.abs(d).max()), 1e-300) for d in (at.v, at.along)]
     step = STEP * (s + curve.unit)
-    points = [z + sign * STEP / k * d for d, k in zip((at.v, at.along), size, strict=True)
-              for sign in (1.0, -1.0)]  # fmt: skip
-    found = sample(curve, np.array([*points, z, z]), np.array([s] * 4 + [s + step, s - step]))
+    points = np.repeat(z[None], 6, axis=0)
+    points[:4, rows] += np.array(
+        [
+            sign * STEP / k * d
+            for d, k in zip((at.v, at.along), size, strict=True)
+            for sign in (1, -1)
+        ]
+    )
+    found = sample(curve, points, np.array([s] * 4 + [s + step, s - step])).only(rows)
     by_v = at.w @ (found.matrix[0] - found.matrix[1]) * (size[0] / (2.0 * STEP))
     by_xi = at.w @ (found.matrix[2] - found.matrix[3]) * (size[1] / (2.0 * STEP))
     by_s = (found.matrix[4] - found.matrix[5]) / (2.0 * step)
@@ -146,13 +162,17 @@ def locate_meeting(curve: Curve, z: State, s: float) -> Singular | None:
 
 
 def _locate(curve: Curve, flat: FloatArray, s: float, *, meeting: bool) -> Singular | None:
-    n = len(flat)
     previous, mu = np.inf, 0.0
-    b, c = _borders(sample(curve, flat[None], np.array([s])).matrix[0])
+    begin = sample(curve, flat[None], np.array([s]))
+    # actions that matter to nobody are left out: they are what the others make them
+    rows = np.flatnonzero(begin.played[0])
+    n = len(rows)
+    b, c = _borders(begin.only(rows).matrix[0])
     with np.errstate(all="ignore"):
         for _ in range(ROUNDS):
-            at = _Bordered.make(sample(curve, flat[None], np.array([s])), b, c)
-            second = _second(curve, at, flat, s)
+            whole = sample(curve, flat[None], np.array([s]))
+            at = _Bordered.make(whole.only(rows), b, c)
+            second = _second(curve, at, flat, s, rows)
             unknowns = n + 2 if meeting else n + 1
             matrix = np.zeros((unknowns, unknowns))
             matrix[:n, :n], matrix[:n, n] = at.here.matrix[0], at.here.by_s[0]
@@ -167,7 +187,9 @@ def _locate(curve: Curve, flat: FloatArray, s: float, *, meeting: bool) -> Singu
                 step = np.linalg.solve(matrix, np.array(right))
             except np.linalg.LinAlgError:
                 return None
-            moved = _normal(curve, flat + step[:n])
+            moved: FloatArray = flat - whole.value[0]
+            moved[rows] = flat[rows] + step[:n]
+            moved = _normal(curve, moved)
             delta = float(np.abs(np.exp(moved) - np.exp(flat)).max())
             delta = max(delta, abs(float(step[n])) / (abs(s) + curve.unit))
             if not np.isfinite(delta) or delta > 0.5 or s + step[n] < 0.0:
@@ -177,24 +199,39 @@ def _locate(curve: Curve, flat: FloatArray, s: float, *, meeting: bool) -> Singu
             if delta <= REACHED or (delta <= SHRUNK and delta >= 0.25 * previous):
                 if meeting and abs(mu) > 1e-8:
                     return None  # the equations of a neighbouring, perturbed game
-                return _describe(curve, flat, s, b, c, meeting=meeting)
+                return _describe(curve, flat, s, rows, (b, c), meeting=meeting)
             previous = delta
     return None
 
 
 def _describe(
-    curve: Curve, flat: FloatArray, s: float, b: FloatArray, c: FloatArray, *, meeting: bool
+    curve: Curve,
+    flat: FloatArray,
+    s: float,
+    rows: Rows,
+    borders: tuple[FloatArray, FloatArray],
+    *,
+    meeting: bool,
 ) -> Singular:
     """The null vector, the directions that pass, and the kind."""
-    at = _Bordered.make(sample(curve, flat[None], np.array([s])), b, c)
+    whole = sample(curve, flat[None], np.array([s]))
+    at = _Bordered.make(whole.only(rows), *borders)
     z = curve.split(flat)
     metric = curve.metric(z, s)
-    length = metric.length(np.append(at.v, 0.0))
-    null = at.v / length
+
+    def full(step: FloatArray, by_s: float = 0.0) -> FloatArray:
+        """A step of the actions that matter, with what it makes of all others."""
+        out: FloatArray = -whole.matrix[0][:, rows] @ step - by_s * whole.by_s[0]
+        out[rows] = step
+        return out
+
+    direction = full(at.v)
+    length = metric.length(np.append(direction, 0.0))
+    null = direction / length
     if not meeting:
         return Singular("fold", z, s, null[None], [np.append(null, 0.0)])
-    second = _second(curve, at, flat, s)
-    across = -at.along  # z moves so for every unit of s on a branch that goes through
+    second = _second(curve, at, flat, s, rows)
+    across = full(-at.along, 1.0)  # z moves so for every unit of s on a branch that goes through
     unit = s + curve.unit
     a11 = float(second.vv @ at.v) / length**2
     a12 = float(at.w @ second.s @ at.v - second.xi @ at.v) / length * unit
@@ -216,8 +253,12 @@ def _describe(
 
 def null_space(curve: Curve, z: State, s: float, tol: float = 1e-5) -> FloatArray:
     """Orthonormal singular directions (k, n) in the metric, of relative size at most ``tol``."""
-    root = np.sqrt(np.exp(stack(z)[0]))
-    matrix = sample(curve, stack(z), np.array([s])).matrix[0]
+    whole = sample(curve, stack(z), np.array([s]))
+    rows = np.flatnonzero(whole.played[0])
+    root = np.exp(0.5 * stack(z)[0][rows])
     # in coordinates in which the metric is plain length, balanced across rare actions
-    _, values, right = np.linalg.svd(root[:, None] * matrix / root)
-    return np.asarray(right[values <= tol * max(1.0, values[0])] / root)
+    _, values, right = np.linalg.svd(root[:, None] * whole.only(rows).matrix[0] / root)
+    null = right[values <= tol * max(1.0, values[0])] / root
+    out = -null @ whole.matrix[0][:, rows].T
+    out[:, rows] = null
+    return np.asarray(out)

@@ -9,14 +9,18 @@ regular where the curve folds back.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from ..model._checks import FloatArray
+from ._blocks import bordered, schur, spectrum
 from ._metric import Metric
 from ._problem import Problem
 from ._system import (
+    BoolArray,
     Linearised,
     State,
     action_payoffs,
@@ -92,8 +96,15 @@ class Curve:
         problem, level = self.at(np.array([s]))
         lin = linearise(problem, z, y, level)
         drift, turns = self.drift(z, y, level, lin)
+        matrix, played = jacobian(problem, z, lin), weighty(problem, z, lin)[0]
         return Local(
-            problem, lin, jacobian(problem, z, lin)[0], stack(lin.load)[0], stack(drift)[0], turns
+            problem,
+            lin,
+            matrix[0],
+            stack(lin.load)[0],
+            stack(drift)[0],
+            turns,
+            np.flatnonzero(played),
         )
 
     def beliefs(self, z: State, s: float) -> State:
@@ -114,6 +125,26 @@ class Curve:
         return Metric(problem, z, lin, turns, s + self.unit)
 
 
+NEAR_ZERO = 0.3
+"""Size of an eigenvalue of ``I - DΦ`` beyond which it cannot reach zero within a step."""
+RARE = 1e-14
+"""Probability, in play and in every belief, below which an action matters to nobody."""
+
+
+def weighty(problem: Problem, z: State, lin: Linearised) -> BoolArray:
+    """Which actions (B, n) matter: played, or feared, with more than a negligible probability."""
+    shares = [np.exp(part) for part in z]
+    for i, tilt in enumerate(lin.tilt):
+        if problem.neutral[i]:
+            continue
+        others = [j for j in range(len(problem.sizes)) if j != i]
+        tensor = tilt.reshape(len(tilt), *(problem.sizes[j] for j in others))
+        for axis, j in enumerate(others):
+            rest = tuple(1 + a for a in range(len(others)) if a != axis)
+            shares[j] = np.maximum(shares[j], tensor.sum(axis=rest))
+    return np.asarray(stack(shares) > RARE)
+
+
 @dataclass
 class Local:
     """The system linearised at one point, with its dense matrix."""
@@ -124,13 +155,38 @@ class Local:
     load: FloatArray
     drift: FloatArray
     turns: list[FloatArray | None]
+    played: np.ndarray[Any, np.dtype[np.intp]]
+    """Actions whose log-probabilities matter to anybody; the others follow from them."""
 
-    def bordered(self, plane: FloatArray) -> FloatArray:
-        """The matrix (n + 1, n + 1) of steps in strategies and ``s``, the plane's row below."""
-        n = len(self.load)
-        out = np.empty((n + 1, n + 1))
-        out[:n, :n], out[:n, n], out[n] = self.matrix, -self.drift, plane
+    def solve(self, plane: FloatArray, load: FloatArray | float, off: float) -> FloatArray:
+        """The step (n + 1,) in strategies and ``s`` that meets a load, and leaves a plane by off.
+
+        Only the columns of actions that matter are not those of the identity: the system has as
+        many unknowns as there are such actions.
+        """
+        rows, n = self.played, len(self.load)
+        given = np.full(len(rows), load) if isinstance(load, float) else load[rows]
+        found = bordered(
+            self.core, self.blocks, self.drift[rows], plane[rows], plane[-1], given, off
+        )
+        if len(rows) == n:
+            return found
+        out = np.empty(n + 1)
+        out[:n] = load + self.drift * found[-1] - self.matrix[:, rows] @ found[:-1]
+        out[rows], out[n] = found[:-1], found[-1]
         return out
+
+    @property
+    def blocks(self) -> int:
+        """Where the second of two players begins who react to each other only; else 0."""
+        if self.problem.neutral != (True, True):
+            return 0
+        return int(np.searchsorted(self.played, self.problem.starts[1]))
+
+    @cached_property
+    def core(self) -> FloatArray:
+        """The block of the matrix that decides its determinant and eigenvalues other than 1."""
+        return self.matrix[np.ix_(self.played, self.played)]
 
     def belief_step(self, z: State, dz: State, ds: float, newton: bool) -> State:
         """Steps of the log-beliefs that go with those of strategies and parameter."""
@@ -156,7 +212,8 @@ class Point:
     sign: float
     """Sign of ``det(I - DΦ)``."""
     negative: int | None
-    """How many eigenvalues of ``I - DΦ`` are real and negative; None where not counted."""
+    """How many eigenvalues of ``I - DΦ`` are real and negative; None where not counted, or where
+    none is near zero."""
 
     @property
     def ahead(self) -> float:
@@ -198,9 +255,8 @@ def correct(
     for k in range(CORRECTIONS):
         here = curve.local(z, y, s)
         off = float(plane @ (np.append(stack(z)[0], s) - anchor))
-        right = np.append(here.load, -off)
         try:
-            step = np.linalg.solve(here.bordered(plane), right)
+            step = here.solve(plane, here.load, -off)
         except np.linalg.LinAlgError:
             return Correction(z, y, s, first, False)
         dz, ds = curve.split(step[:-1]), float(step[-1])
@@ -222,7 +278,7 @@ def correct(
 
 
 COUNTED = 40
-"""Actions of all players together up to which eigenvalues are counted at every point."""
+"""Actions that matter, of all players together, up to which eigenvalues are counted."""
 
 
 def point(curve: Curve, z: State, y: State, s: float, along: FloatArray) -> Point | None:
@@ -231,11 +287,10 @@ def point(curve: Curve, z: State, y: State, s: float, along: FloatArray) -> Poin
     None where the direction is not defined: more than one branch passes.
     """
     here = curve.local(z, y, s)
-    n = len(here.load)
     metric = Metric(here.problem, z, here.lin, here.turns, s + curve.unit)
     plane = metric.times(along)
     try:
-        step = np.linalg.solve(here.bordered(plane), np.append(np.zeros(n), 1.0))
+        step = here.solve(plane, 0.0, 1.0)
     except np.linalg.LinAlgError:
         return None
     step /= metric.length(step)
@@ -244,9 +299,11 @@ def point(curve: Curve, z: State, y: State, s: float, along: FloatArray) -> Poin
     if float(plane @ step) < 0.0:
         step = -step
     negative = None
-    if n <= COUNTED:
-        values = np.linalg.eigvals(here.matrix)
-        negative = int(np.count_nonzero((np.abs(values.imag) < 1e-12) & (values.real < 0.0)))
+    core = here.core
+    if len(core) <= COUNTED * (2 if here.blocks else 1):
+        values = spectrum(core, here.blocks)
+        if float(np.abs(values).min()) < NEAR_ZERO:
+            negative = int(np.count_nonzero((np.abs(values.imag) < 1e-12) & (values.real < 0.0)))
     metric.lin.slopes.clear()  # large, and not of the metric
     return Point(
         z=z,
@@ -255,6 +312,6 @@ def point(curve: Curve, z: State, y: State, s: float, along: FloatArray) -> Poin
         along=step,
         turning=metric.beliefs(step),
         metric=metric,
-        sign=float(np.linalg.slogdet(here.matrix)[0]),
+        sign=float(np.linalg.slogdet(schur(core, here.blocks))[0]),
         negative=negative,
     )

@@ -10,12 +10,14 @@ from ..model._checks import FloatArray
 from ..model.normal_form import NormalFormGame
 from ._curve import Curve, Point
 from ._system import stack
-from .support import Profile, action_values, gain, polish, unit_payoffs
+from .support import Profile, action_values, gain, polish, solve_on_support, unit_payoffs
 
 SLOW = 0.05
 """Change of any probability for a unit of ``log s`` below which the limit is looked for."""
 BLUNT = 10.0
 """Ratio of payoff range to epsilon below which no limit is looked for."""
+PATIENCE = 1.2
+"""Factor by which the precision must have grown before another look."""
 AGREE = 0.2
 """Distance between the limit found and the one foreseen, relative to that change."""
 NEAR = 1e-4
@@ -36,6 +38,7 @@ class Limit:
     def __post_init__(self) -> None:
         self.payoffs = unit_payoffs(self.game.payoffs)
         self.found: Profile | None = None
+        self.tried = 0.0
 
     def __call__(self, here: Point) -> bool:
         """Whether the branch at this point is known to end in the profile then in ``found``.
@@ -44,6 +47,8 @@ class Limit:
         runs as ``x* + c / s``: the change for a unit of ``log s`` says where it leads.
         """
         self.found = None
+        if here.s < self.tried:
+            self.tried = 0.0  # another branch
         sharpness = here.s * float(self.curve.problem.precision.max())
         if here.ahead <= 0.0 or here.s <= self.after or sharpness < BLUNT:
             return False
@@ -52,7 +57,13 @@ class Limit:
         swift = float(np.abs(rate).max())
         if swift > SLOW:
             return False
-        profile, _ = polish(self.payoffs, [np.exp(part[0]) for part in here.z])
+        if here.s < PATIENCE * self.tried:
+            return False
+        self.tried = here.s
+        # by first order an action is headed for x + rate, below zero where it dies out
+        alive = self.curve.split(x + rate > 0.1 * x)
+        start = [np.exp(part[0]) for part in here.z]
+        profile, _ = solve_on_support(self.payoffs, start, [part[0] for part in alive], 8)
         flat = np.concatenate(profile)
         if gain(self.payoffs, profile) > EXACT:
             return False

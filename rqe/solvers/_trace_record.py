@@ -14,6 +14,7 @@ from ..result.equilibrium import Equilibrium, read_only
 from ..result.path import Bifurcation, Branch, Path
 from ..result.status import Status
 from ._bifurcation import Singular, sample
+from ._blocks import spectrum
 from ._branch import Vertex
 from ._curve import correct
 from ._report import log_of, report
@@ -23,8 +24,6 @@ from .support import Profile
 
 CHUNK = 4_000_000
 """Numbers in the matrices that are held at once."""
-PLAYED = 1e-14
-"""Probability below which an action does not move an eigenvalue of ``DΦ``."""
 
 
 def record(
@@ -139,16 +138,19 @@ def _stability(
     flat = np.array([stack(v.z)[0] for v in trail])
     stable = np.zeros(len(trail), dtype=np.bool_)
     index = np.zeros(len(trail), dtype=np.int64)
-    rows = max(1, CHUNK // flat.shape[1] ** 2)
-    for first in range(0, len(trail), rows):
-        part = slice(first, first + rows)
-        matrices = sample(tracer.curve, flat[part], s[part]).matrix
-        for k, matrix in enumerate(matrices, start=first):
+    problem = tracer.curve.problem
+    split = problem.starts[1] if problem.neutral == (True, True) else 0
+    at_once = max(1, CHUNK // flat.shape[1] ** 2)
+    for first in range(0, len(trail), at_once):
+        part = slice(first, first + at_once)
+        found = sample(tracer.curve, flat[part], s[part])
+        for k, matrix in enumerate(found.matrix, start=first):
             here = trail[k]
             if isinstance(here, Singular):
                 continue
-            played = flat[k] > np.log(PLAYED)
-            values = np.linalg.eigvals(matrix[np.ix_(played, played)])
+            rows = np.flatnonzero(found.played[k - first])
+            half = int(np.searchsorted(rows, split)) if split else 0
+            values = spectrum(matrix[np.ix_(rows, rows)], half)
             stable[k] = bool(np.all(values.real > 0.0))
             index[k] = int(here.sign)
     return stable, index

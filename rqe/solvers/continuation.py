@@ -24,7 +24,7 @@ from .normal_form import Batch, solve_batch
 
 LARGEST = 800
 """Actions of all players together beyond which dense linear algebra is no longer offered."""
-SHARPEST = 1e7
+SHARPEST = 1e6
 """Largest ratio of payoff range to ``epsilon`` at which a limit ``epsilon = 0`` is still sought."""
 PLACES = 5
 """Parameter values at which equilibria are enumerated, ends included, where none are given."""
