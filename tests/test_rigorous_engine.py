@@ -92,6 +92,23 @@ class TestSearch:
         boxes, undecided = report.collect(lambda: Power(2, "0.3", "1e-60"), found, 512)
         assert (len(boxes), len(undecided)) == (0, 2)
 
+    def test_an_enclosure_inside_an_undecided_box_stands(self):
+        """Its uniqueness is shown by itself: going back, its play lies in the unique region."""
+        found = engine.search(lambda: Power(2, "0.3", "1e-4"), 5000, 256)
+        centres = [float(zero.place[0].mid()) for zero in found.zeros]
+        assert sorted(centres) == pytest.approx([0.29, 0.31])
+        found.undecided.append([flint.arb(0, 1)])
+        boxes, undecided = report.collect(lambda: Power(2, "0.3", "1e-4"), found, 256)
+        assert (len(boxes), len(undecided)) == (2, 1)
+        assert [float(low[0][0]) for low, _ in boxes] == pytest.approx(centres, abs=1e-15)
+
+    def test_one_fixed_point_found_twice_is_counted_once(self):
+        found = engine.search(lambda: Power(2, "0.3", "1e-4"), 5000, 256)
+        first = found.zeros[0]
+        found.zeros.append(engine.Zero(list(first.region), list(first.region)))
+        boxes, undecided = report.collect(lambda: Power(2, "0.3", "1e-4"), found, 256)
+        assert (len(boxes), undecided) == (2, [])
+
     def test_what_float64_cannot_tell_apart_is_left_undecided(self):
         """Five RQE, two of them in either corner with probabilities far below 5e-324."""
         game = rqe.NormalFormGame(np.random.default_rng(0).random((2, 2, 2)) + np.eye(2))

@@ -110,7 +110,7 @@ class Contrast:
             for row in self.gap
         ]
 
-    def range(self) -> list[Ball]:
+    def extremes(self) -> list[Ball]:
         """Each row's difference from the last row: its range over all distributions."""
         return [hull(row[-1]) for row in self.gap[:-1]]
 

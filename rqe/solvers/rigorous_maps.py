@@ -99,7 +99,7 @@ class Belief(Map):
         self.other_value = Contrast(other, ONE / arb(float(epsilon[follower])))
         self.other_tilt = Contrast(transpose(other), tau_2)
         self.domain = [
-            v - w for v, w in zip(self.other_value.range(), self.tilt.range(), strict=True)
+            v - w for v, w in zip(self.other_value.extremes(), self.tilt.extremes(), strict=True)
         ]
 
     def _round(self, y: Box) -> tuple[Box, Matrix, Box, Matrix, Box, Box]:
@@ -163,7 +163,7 @@ class Reply(Map):
             self.tilt[i] = Contrast(transpose(matrix), arb(float(tau[i])))
             others = [range(n) for j, n in enumerate(shape) if j != i]
             self.joint[i] = [(*a[:i], -1, *a[i:]) for a in cartesian(*others)]
-        self.domain = [v for i in self.active for v in self.value[i].range()]
+        self.domain = [v for i in self.active for v in self.value[i].extremes()]
 
     def _logs(self, y: Box) -> list[Box]:
         """Log-weights of every player, the last action's being 0."""
@@ -240,7 +240,7 @@ class Symmetric(Map):
         self.value = Contrast(rows, ONE / arb(epsilon))
         self.tilt = Contrast(transpose(rows), arb(tau))
         self.ways = [arb(math.comb(others, k)).log() for k in range(others + 1)]
-        self.domain = self.value.range()
+        self.domain = self.value.extremes()
 
     def _belief(self, y: Box) -> tuple[Box, Box]:
         s = y[0]

@@ -67,7 +67,7 @@ def search(make: Callable[[], Map], max_boxes: int, max_bits: int) -> Search:
                 found.zeros.append(Zero([], []))
                 return found
             if stack is None:
-                stack = [[widened(side) for side in problem.domain]]
+                stack = [list(problem.domain)]
             stage = _Stage(problem, found, max_boxes)
             stage.run(stack)
             if stack or not stage.waiting or found.bits >= max_bits:
