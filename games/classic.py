@@ -83,6 +83,37 @@ def chicken() -> NormalFormGame:
     return _symmetric([[6, 2], [7, 0]], ["swerve", "dare"], "chicken")
 
 
+def mckelvey_mclennan() -> NormalFormGame:
+    """Three players, two actions, nine Nash equilibria: the most that regular such games have.
+
+    Returns
+    -------
+    NormalFormGame
+        Actions "1" and "2". Payoffs (9, 8, 12) at (1, 1, 1), (9, 8, 2) at (2, 2, 1), (3, 4, 6) at
+        (2, 1, 2) and (1, 2, 2); nothing at the other profiles.
+
+    Notes
+    -----
+    Nash equilibria: the four profiles that pay, two totally mixed and three in which one player
+    plays pure. Their logit equilibria at ``epsilon`` below 1.07 lie on six branches, of which the
+    principal one is crossed by another at ``epsilon = 1.6757``. Source: MM97; payoffs as in
+    Gambit's collection of games, 2x2x2.nfg.
+
+    Examples
+    --------
+    >>> import games
+    >>> games.mckelvey_mclennan().payoffs[2][:, :, 0]
+    array([[12.,  0.],
+           [ 0.,  2.]])
+    """
+    payoffs = np.zeros((3, 2, 2, 2))
+    payoffs[:, 0, 0, 0], payoffs[:, 1, 1, 0] = (9, 8, 12), (9, 8, 2)
+    payoffs[:, 1, 0, 1] = payoffs[:, 0, 1, 1] = (3, 4, 6)
+    return NormalFormGame(
+        list(payoffs), actions=[["1", "2"]] * 3, name="McKelvey and McLennan's game"
+    )
+
+
 def battle_of_the_sexes() -> NormalFormGame:
     """Battle of the sexes: both want to meet, each at its own favourite.
 

@@ -79,6 +79,7 @@ GAMES = {
     "get",
     "goeree_holt_palfrey",
     "matching_pennies",
+    "mckelvey_mclennan",
     "minimum_effort",
     "prisoners_dilemma",
     "public_goods",

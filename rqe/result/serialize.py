@@ -53,7 +53,7 @@ def to_dict(result: Any) -> dict[str, Any]:
     kind = type(result).__name__
     if _KINDS.get(kind) is not type(result):
         raise ValueError(f"result must be one of {', '.join(_KINDS)}; got {kind}")
-    fields = {f.name: _encode(getattr(result, f.name)) for f in dataclasses.fields(result)}
+    fields = {_key(f.name): _encode(getattr(result, f.name)) for f in dataclasses.fields(result)}
     return {"schema": SCHEMA, "kind": kind, **fields}
 
 
@@ -71,17 +71,23 @@ def from_dict(data: Any) -> Any:
     cls = _KINDS.get(str(data.get("kind")))
     if cls is None:
         raise ValueError(f"kind must be one of {', '.join(_KINDS)}; got {data.get('kind')!r}")
-    names = {f.name for f in dataclasses.fields(cls)}
+    names = {_key(f.name): f.name for f in dataclasses.fields(cls)}
     given = set(data) - {"schema", "kind"}
-    if given != names:
+    expected = set(names)
+    if given != expected:
         raise ValueError(
-            f"fields of {cls.__name__} must be {sorted(names)}; missing {sorted(names - given)}, "
-            f"unexpected {sorted(given - names)}"
+            f"fields of {cls.__name__} must be {sorted(names)}; missing {sorted(expected - given)}, "
+            f"unexpected {sorted(given - expected)}"
         )
     try:
-        return cls(**{name: _decode(name, data[name]) for name in names})
+        return cls(**{name: _decode(name, data[key]) for key, name in names.items()})
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"malformed {cls.__name__}: {error}") from None
+
+
+def _key(name: str) -> str:
+    """What a field is called in the file, where ``kind`` is the type of the result."""
+    return "bifurcation" if name == "kind" else name
 
 
 def save(result: Any, path: str | os.PathLike[str]) -> None:

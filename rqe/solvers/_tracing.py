@@ -22,6 +22,8 @@ OFFSETS = (0.02, 0.005, 0.05, 1e-3, 2e-4)
 """Distances from a meeting point, in the metric, at which the branches that leave it are sought."""
 ANGLES = 24
 """Directions tried around a point that is singular in two of them; in more, ten times as many."""
+NEARBY = 1e-4
+"""Largest correction, in probability, of an equilibrium that a branch is to be followed from."""
 AROUND = 0.1
 """Distance from a multiple point at which the branches that leave it are sought."""
 SAME = 1e-6
@@ -82,11 +84,13 @@ class Tracer:
 
     def seed(self, z: State, s: float, origin: str) -> bool:
         """Follow the branch through an equilibrium both ways, and all that meet it; if new."""
-        if self.known_point(z, s):
-            return False
+        upward = np.append(np.zeros(sum(part.shape[1] for part in z)), 1.0)
         y = self.curve.beliefs(z, s)
-        upward = np.append(np.zeros(z_size(z)), 1.0)
         with np.errstate(all="ignore"):
+            sharp = correct(self.curve, z, y, s, upward, reach=NEARBY)
+            z, y = (sharp.z, sharp.y) if sharp.good else (z, y)
+            if self.known_point(z, s):
+                return False
             start = point(self.curve, z, y, s, upward)
         if start is None:
             return False
@@ -254,11 +258,6 @@ class Tracer:
                 ):
                     return True
         return False
-
-
-def z_size(z: State) -> int:
-    """Actions of all players together."""
-    return sum(part.shape[1] for part in z)
 
 
 def _close_by(branch: Traced, x: FloatArray, s: float, scale: float) -> list[Point]:

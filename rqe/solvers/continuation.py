@@ -203,6 +203,12 @@ class _Request:
 
     def _build(self) -> None:
         ranges = self.game.payoff_ranges
+        for value in (self.start, self.stop):  # refuses what float64 cannot resolve
+            tau, epsilon = value * self.weights, self.held
+            if self.parameter == "epsilon":
+                scale = value if 0.0 < value < np.inf else 1.0
+                tau, epsilon = self.held, scale * self.weights
+            attitudes(self.game, make_agents(tau, epsilon, self.game.n_players))
         unit = float(np.max(ranges)) if np.any(ranges > 0.0) else 1.0
         own = [p[None] for p in self.game.own_payoffs]
         if self.parameter == "tau":
@@ -217,8 +223,6 @@ class _Request:
         self.top = SHARPEST * float(np.min(self.weights)) / unit
         ends = sorted((self.inner(self.start), self.inner(self.stop)))
         self.low, self.high, self.begin = ends[0], ends[1], self.inner(self.start)
-        for s in (self.low, self.high):  # refuses what float64 cannot resolve
-            attitudes(self.game, make_agents(*self.degrees(s), self.game.n_players))
 
     def inner(self, value: float) -> float:
         """The curve's own parameter: ``tau``, or ``1 / epsilon``."""
