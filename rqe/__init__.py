@@ -18,6 +18,7 @@ from .result import (
     InfiniteRiskError,
     MissingExtraError,
     Path,
+    Proof,
     Status,
     Table,
     load,
@@ -29,6 +30,7 @@ from .solvers.convex import Certificate, certify
 from .solvers.enumeration import enumerate_rqe
 from .solvers.many import solve_many
 from .solvers.nash import solve_nash
+from .solvers.rigorous import prove_rqe
 from .solvers.security import solve_security
 
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "NegEntropy",
     "NormalFormGame",
     "Path",
+    "Proof",
     "QuadraticGame",
     "Status",
     "Table",
@@ -56,6 +59,7 @@ __all__ = [
     "certify",
     "enumerate_rqe",
     "load",
+    "prove_rqe",
     "read_game",
     "save",
     "solve",

@@ -31,6 +31,7 @@ RQE = {
     "NegEntropy",
     "NormalFormGame",
     "Path",
+    "Proof",
     "QuadraticGame",
     "Status",
     "Table",
@@ -38,6 +39,7 @@ RQE = {
     "certify",
     "enumerate_rqe",
     "load",
+    "prove_rqe",
     "read_game",
     "save",
     "solve",
@@ -61,6 +63,7 @@ RECORDS = {
     "GaussianEquilibrium",
     "InfiniteRiskError",
     "Path",
+    "Proof",
 }
 """What a solver hands out and nobody builds: these owe a list of attributes, not an example."""
 

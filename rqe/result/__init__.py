@@ -4,6 +4,7 @@ from .batch import BatchEquilibrium
 from .equilibrium import Equilibrium, EquilibriumSet
 from .gaussian import GaussianEquilibrium
 from .path import Bifurcation, Branch, Path
+from .proof import Proof
 from .serialize import load, save
 from .status import ConvergenceError, InfiniteRiskError, MissingExtraError, Status
 from .table import Table
@@ -19,6 +20,7 @@ __all__ = [
     "InfiniteRiskError",
     "MissingExtraError",
     "Path",
+    "Proof",
     "Status",
     "Table",
     "load",

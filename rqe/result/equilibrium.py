@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model.agent import Agent
+from .proof import Proof
 from .status import Status
 from .table import Table, format_rows
 
@@ -199,6 +200,8 @@ class EquilibriumSet(Sequence[Equilibrium]):
     method : str
     notes : tuple of str
         Whatever a reader should know, in sentences.
+    proof : Proof or None
+        What was proven of the number of equilibria, and where they are, if that was asked for.
     """
 
     equilibria: tuple[Equilibrium, ...]
@@ -207,6 +210,7 @@ class EquilibriumSet(Sequence[Equilibrium]):
     degenerate: bool | None = None
     method: str = ""
     notes: tuple[str, ...] = field(default=())
+    proof: Proof | None = None
 
     def __len__(self) -> int:
         return len(self.equilibria)

@@ -21,6 +21,7 @@ from .equilibrium import Equilibrium, EquilibriumSet, read_only
 from .files import whole_file
 from .gaussian import GaussianEquilibrium
 from .path import Bifurcation, Branch, Path
+from .proof import Proof
 from .status import Status
 from .table import Table
 
@@ -35,6 +36,7 @@ _KINDS: dict[str, Any] = {
         Path,
         Branch,
         Bifurcation,
+        Proof,
         Table,
     )
 }
@@ -76,8 +78,8 @@ def from_dict(data: Any) -> Any:
     expected = set(names)
     if given != expected:
         raise ValueError(
-            f"fields of {cls.__name__} must be {sorted(names)}; missing {sorted(expected - given)}, "
-            f"unexpected {sorted(given - expected)}"
+            f"fields of {cls.__name__} must be {sorted(names)}; "
+            f"missing {sorted(expected - given)}, unexpected {sorted(given - expected)}"
         )
     try:
         return cls(**{name: _decode(name, data[key]) for key, name in names.items()})
@@ -95,7 +97,7 @@ def save(result: Any, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    result : Equilibrium, EquilibriumSet, BatchEquilibrium, GaussianEquilibrium, Path or Table
+    result : Equilibrium, EquilibriumSet, BatchEquilibrium, GaussianEquilibrium, Path, Proof, Table
     path : path
         Overwritten if it is there.
 
@@ -208,6 +210,10 @@ def _decode(name: str, value: Any) -> Any:
         return make_agents(taus, epsilons, len(value))
     if name in _RECORDS:
         return tuple(None if v is None else from_dict(v) for v in value)
+    if name == "proof":
+        return None if value is None else from_dict(value)
+    if name in ("enclosures", "undecided"):
+        return tuple(tuple(tuple(map(_array, end)) for end in box) for box in value)
     if name == "stable":
         return np.array(value, dtype=np.bool_)
     if name == "rows":

@@ -12,16 +12,18 @@ from ..model._checks import FloatArray
 from ..model.agent import Agent, make_agents
 from ..model.normal_form import NormalFormGame
 from ..result.equilibrium import Equilibrium, EquilibriumSet
+from ..result.proof import Proof
 from ..result.status import Status
 from ._curve import Curve
 from ._loop import iterate
 from ._problem import Problem
-from ._report import report
+from ._report import log_of, report
 from ._system import State, apart, beliefs, jacobian, linearise
 from ._tracing import Tracer
 from ._validate import attitudes, check_game, check_numbers
 from .newton import Newton
 from .normal_form import Batch, solve_batch
+from .rigorous import prove_rqe
 
 SAME = 1e-5
 """Largest relative difference of log-probabilities between two records of one equilibrium."""
@@ -44,6 +46,7 @@ def enumerate_rqe(
     tol: float = 1e-10,
     max_steps: int = 80,
     follow: bool = True,
+    rigorous: bool = False,
     seed: Any = 0,
 ) -> EquilibriumSet:
     """All risk-averse quantal response equilibria that starts, deflation and branches lead to.
@@ -72,6 +75,9 @@ def enumerate_rqe(
     follow : bool
         Whether to follow branches. It takes most of the time of small games, and is left out in
         games of more than 40 actions in total and where a player's ``tau`` is infinite.
+    rigorous : bool
+        Whether to prove the number of RQE as well, by `prove_rqe`, in interval arithmetic (extra
+        ``rigorous``). For small games, 2 x 2 ones above all; ``docs/rigorous.md`` says how large.
     seed : int, Generator or SeedSequence
         Of the random starts.
 
@@ -80,12 +86,15 @@ def enumerate_rqe(
     EquilibriumSet
         Ordered by strategies, each certified, with its fixed-point index (None where singular).
         ``complete`` is ``"unknown"``: an index sum of 1 is necessary for completeness, not
-        sufficient.
+        sufficient. With ``rigorous`` it is ``"proved"`` where every part of the space of profiles
+        was decided and each proven equilibrium is in the set; ``proof`` holds the boxes.
 
     Raises
     ------
     ValueError
-        An argument is out of range; the message names it.
+        An argument is out of range, or the game too large for a proof; the message names it.
+    MissingExtraError
+        ``rigorous`` without python-flint.
 
     Examples
     --------
@@ -93,6 +102,8 @@ def enumerate_rqe(
     >>> eqs = rqe.enumerate_rqe(games.free_riding(), tau=0.5, epsilon=0.2)
     >>> [round(float(eq.strategies[0][0]), 8) for eq in eqs], eqs.index_sum
     ([0.28017478, 0.58369572, 0.84252458], 1)
+    >>> rqe.enumerate_rqe(games.free_riding(), tau=0.5, epsilon=0.2, rigorous=True).complete
+    'proved'
     """
     finite = check_game(game)
     people = make_agents(tau, epsilon, finite.n_players)
@@ -113,6 +124,8 @@ def enumerate_rqe(
         quiet = len(search.found) == before
         if search.index_sum() == 1 and (quiet or not search.batch.problem.active):
             break
+    if rigorous:
+        search.prove(tau, epsilon)
     return search.collect()
 
 
@@ -136,6 +149,7 @@ class _Search:
         self.branch: list[str] = []
         self.index: list[int | None] = []
         self.tracer: Tracer | None = None
+        self.proof: Proof | None = None
 
     def principal(self) -> None:
         """The equilibrium on the branch from the uniform profile."""
@@ -170,16 +184,20 @@ class _Search:
         for _ in range(DEFLATIONS):
             known = len(self.found)
             away = [np.exp(np.concatenate(z, axis=1)[0]) for z in self.found]
-            problem = _spread_problem(self.batch.problem, 1.0, len(starts[0]))
-            method = Newton(problem, away=np.array(away) if away else None)
-            z = [p if f is None else f for p, f in zip(starts, problem.fixed, strict=True)]
-            state, _, _ = iterate(method, method.begin(z), self.max_steps)
-            good = np.flatnonzero(method.settled(state))
-            distinct = _distinct([part[good] for part in state.z])
-            for k in range(len(distinct[0])):
-                self._keep([part[k : k + 1] for part in distinct], "unknown")
+            self._land(starts, np.array(away) if away else None)
             if len(self.found) == known:
                 break
+
+    def _land(self, starts: State, away: FloatArray | None = None) -> None:
+        """Newton at the target from given starts, away from given profiles; keeps what it finds."""
+        problem = _spread_problem(self.batch.problem, 1.0, len(starts[0]))
+        method = Newton(problem, away=away)
+        z = [p if f is None else f for p, f in zip(starts, problem.fixed, strict=True)]
+        state, _, _ = iterate(method, method.begin(z), self.max_steps)
+        good = np.flatnonzero(method.settled(state))
+        distinct = _distinct([part[good] for part in state.z])
+        for k in range(len(distinct[0])):
+            self._keep([part[k : k + 1] for part in distinct], "unknown")
 
     def follow(self) -> None:
         """The branches through what was found, at ``epsilon`` from the given one upward."""
@@ -198,6 +216,15 @@ class _Search:
             for here in (branch.trail[0], branch.trail[-1]):
                 if here.s == 1.0:
                     self._keep(here.z, "unknown")
+
+    def prove(self, tau: Any, epsilon: Any) -> None:
+        """Prove the number of equilibria, and look in the boxes of those not found so far."""
+        self.proof = prove_rqe(self.game, tau, epsilon)
+        if len(self.proof) > len(self.found):
+            boxes = self.proof.enclosures
+            middles = [[(a + b) / 2.0 for a, b in zip(*box, strict=True)] for box in boxes]
+            starts = [log_of(own) for own in zip(*middles, strict=True)]
+            self._land([np.maximum(np.array(part), -1e15) for part in starts])
 
     def _keep(self, z: State, branch: str) -> None:
         batch = self.batch
@@ -228,9 +255,19 @@ class _Search:
             notes.append("an equilibrium is singular: its index, and so the sum, is not defined")
         elif total != 1:
             notes.append(f"indices sum to {total}, not 1: equilibria are missing; raise starts")
+        complete = "unknown"
+        if self.proof is not None:
+            if len(self.proof) == len(self.found):
+                complete = self.proof.complete
+            else:
+                notes.append(f"{len(self.proof)} RQE are proven, {len(self.found)} were found")
+            if self.proof.undecided:
+                notes.append(f"{len(self.proof.undecided)} boxes could not be decided: see proof")
         return EquilibriumSet(
             equilibria=tuple(self._record(k) for k in order),
             index_sum=total,
+            complete=complete,
+            proof=self.proof,
             method="newton from many starts, deflation, branches in tau and epsilon",
             notes=tuple(notes),
         )
