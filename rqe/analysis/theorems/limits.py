@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit
 
 from ...core.ops import joint_log
 from ...model._checks import FloatArray
 from ...model.normal_form import NormalFormGame
 from ...result.equilibrium import Equilibrium
 from ...result.table import Table
-from ...solvers import solve_rqe
 from ...solvers.security import solve_security
 from ..free_riding_bound import gains
 from ._finite import collect, equilibria, joint, softmax, table
@@ -99,11 +100,14 @@ def security_losses(game: NormalFormGame, eq: Equilibrium) -> FloatArray:
         [float((profile[i] @ u).min()) for i, u in enumerate(game.own_payoffs)]
         for profile in (safe, eq)
     ]
-    return np.array(worst[0]) - np.array(worst[1])
+    return np.asarray(np.array(worst[0]) - np.array(worst[1]))
 
 
 def order_of_limits(pairs: Sequence[tuple[float, float]]) -> Table:
-    """The stag hunt [[4, 0], [3, 3]] from (stag, stag), at the given ``(tau, epsilon)``.
+    """The symmetric RQE of the stag hunt [[4, 0], [3, 3]] that hunts most, in log-odds.
+
+    In probabilities an RQE this near to a pure profile cannot be told from its neighbours: the
+    odds of hare underflow, and with them what the partner fears.
 
     Parameters
     ----------
@@ -113,9 +117,9 @@ def order_of_limits(pairs: Sequence[tuple[float, float]]) -> Table:
     Returns
     -------
     Table
-        ``tau``, ``epsilon``, their product, ``P(stag)`` of the first player, its regret in the
-        game without risk and noise, its loss in the worst case against the security strategy
-        (hare), ``residual``.
+        ``tau``, ``epsilon``, their product, ``P(stag)``, its ``log-odds``, how far the log-odds of
+        the reply are from them relative to ``1/epsilon``, and the loss in the worst case against
+        the security strategy, which is hare.
 
     Examples
     --------
@@ -123,24 +127,28 @@ def order_of_limits(pairs: Sequence[tuple[float, float]]) -> Table:
     >>> [round(p, 6) for p in found.column("P(stag)")]
     [1.0, 0.0]
     """
-    game = NormalFormGame([[[4, 0], [3, 3]], [[4, 3], [0, 3]]], name="stag hunt")
     rows = []
     for tau, epsilon in pairs:
-        eq = solve_rqe(game, tau, epsilon, select="any", start=[[1.0, 0.0]] * 2)
-        worth = game.payoffs[0] @ eq[1]
-        rows.append(
-            (
-                float(tau),
-                float(epsilon),
-                float(tau * epsilon),
-                float(eq[0][0]),
-                float(worth.max() - eq[0] @ worth),
-                float(security_losses(game, eq)[0]),
-                eq.residual,
-            )
-        )
-    columns = ("tau", "epsilon", "tau epsilon", "P(stag)", "regret", "worst-case loss", "residual")
-    return Table(columns, tuple(rows), title="stag hunt, from (stag, stag)")
+        odds = _stag_log_odds(tau, epsilon)
+        p = float(expit(odds))
+        gap = abs(float(_stag_excess(odds, tau, epsilon))) * epsilon
+        rows.append((float(tau), float(epsilon), tau * epsilon, p, odds, gap, 3.0 * p))
+    columns = ("tau", "epsilon", "tau epsilon", "P(stag)", "log-odds", "gap", "worst-case loss")
+    return Table(columns, tuple(rows), title="stag hunt, the symmetric RQE that hunts most")
+
+
+def _stag_excess(odds: Any, tau: float, epsilon: float) -> Any:
+    """Log-odds of the reply to a partner of the same log-odds, less these."""
+    belief = expit(odds - 4.0 * tau * expit(odds))
+    return (4.0 * belief - 3.0) / epsilon - odds
+
+
+def _stag_log_odds(tau: float, epsilon: float) -> float:
+    # beyond the ends of the grid the reply is always nearer to even than the strategy
+    grid = np.linspace(-3.0 / epsilon - 1.0, 1.0 / epsilon + 1.0, 8001)
+    last = int(np.flatnonzero(_stag_excess(grid, tau, epsilon) > 0.0)[-1])
+    ends = float(grid[last]), float(grid[last + 1])
+    return float(brentq(_stag_excess, *ends, args=(tau, epsilon), xtol=1e-12 / epsilon))
 
 
 STATEMENT = Statement(
