@@ -24,7 +24,7 @@ def test_smallest_row_of_each_section(name):
         elif column.startswith(("difference", "largest difference")):
             assert float(cell) <= 1e-6  # the same equilibrium as the peer's
         elif column.startswith("regret"):
-            assert float(cell) <= 1e-12
+            assert float(cell) <= (1e-8 if "pygambit" in column else 1e-12)
         elif column.startswith("ratio"):
             assert cell == "—" or float(cell) > 0.0
     if name == "nash-all":

@@ -32,6 +32,8 @@ LADDER = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0)
 PURE_STARTS = 256
 DEFLATIONS = 4
 """Times that Newton is sent away from what was found, in each round."""
+DEFLATED = 25
+"""Steps of Newton's method with deflation."""
 FOLLOWED = 40
 """Actions of all players together up to which branches are followed."""
 
@@ -193,7 +195,9 @@ class _Search:
         problem = _spread_problem(self.batch.problem, 1.0, len(starts[0]))
         method = Newton(problem, away=away)
         z = [p if f is None else f for p, f in zip(starts, problem.fixed, strict=True)]
-        state, _, _ = iterate(method, method.begin(z), self.max_steps)
+        # sent away from all there is, Newton wanders: what it finds, it finds soon
+        steps = self.max_steps if away is None else min(self.max_steps, DEFLATED)
+        state, _, _ = iterate(method, method.begin(z), steps)
         good = np.flatnonzero(method.settled(state))
         distinct = _distinct([part[good] for part in state.z])
         for k in range(len(distinct[0])):
@@ -227,11 +231,11 @@ class _Search:
             self._land([np.maximum(np.array(part), -1e15) for part in starts])
 
     def _keep(self, z: State, branch: str) -> None:
+        if any(float(apart(z, old)[0]) < SAME for old in self.found):
+            return
         batch = self.batch
         found = evidence(self.own, z, batch.tau, batch.epsilon, batch.duals)
-        if not bool(is_solved(found, batch.ranges, self.tol)[0]) or any(
-            float(apart(z, old)[0]) < SAME for old in self.found
-        ):
+        if not bool(is_solved(found, batch.ranges, self.tol)[0]):
             return
         self.found.append(z)
         self.branch.append(branch)
