@@ -47,6 +47,87 @@ def test_all_equilibria_of_2x2_games_by_a_grid_of_sign_changes(seed):
     assert found.index_sum == 1
 
 
+def search_of(game, tau, epsilon):
+    from rqe.model.agent import make_agents
+    from rqe.solvers.enumeration import _Search
+
+    n = game.n_players
+    agents = make_agents(tau, epsilon, n)
+    return _Search(game, agents, np.full(n, tau), np.full(n, epsilon), 1e-10, 80)
+
+
+def test_deflation_leads_newton_elsewhere():
+    """From the same starts, all next to one root, plain Newton finds that root and no other."""
+    search = search_of(games.free_riding(), 0.5, 0.2)
+    near = 0.583 + 0.01 * np.random.default_rng(0).standard_normal((2, 16))
+    starts = [np.log(np.stack([x, 1 - x], axis=1)) for x in near]
+    search._land(starts)
+    assert [round(float(np.exp(z[0][0, 0])), 8) for z in search.found] == [0.58369572]
+    search._land(starts, np.exp(np.concatenate(search.found[0], axis=1)))
+    assert sorted(round(float(np.exp(z[0][0, 0])), 8) for z in search.found)[0] == 0.28017478
+
+
+def test_a_branch_leads_to_its_other_end():
+    """One start alone, without deflation: the fold partner comes by following the branch."""
+    game = games.stag_hunt()
+    every = rqe.enumerate_rqe(game, 0.0, 0.2)
+    assert len(every) == 3
+    search = search_of(game, 0.0, 0.2)
+    # the stag equilibrium does not lie on the principal branch, but on one that folds
+    search._land([np.log([[0.999, 0.001]]), np.log([[0.999, 0.001]])])
+    assert len(search.found) == 1
+    search.follow()
+    assert len(search.found) == 2
+    assert sorted(search.index) == [-1, 1]
+
+
+FIVE = (
+    [[1.1013562608337766, 0.0396536524857587], [0.11601917195155846, 1.1017584678340522]],
+    [[1.2623323604327419, 0.125625905194212], [0.02461350180468661, 1.278041560707576]],
+)
+FIVE_TAU = [18.83053321196124, 15.956240853189264]
+FIVE_EPSILON = [0.02124209630696587, 0.025068561178057783]
+
+
+def test_a_two_by_two_game_with_five_equilibria_some_alike_to_seven_digits():
+    pytest.importorskip("flint")
+    game = rqe.NormalFormGame(FIVE)
+    found = rqe.enumerate_rqe(game, FIVE_TAU, FIVE_EPSILON, rigorous=True)
+    assert (len(found), found.complete, found.index_sum) == (5, "proved", 1)
+    assert [eq.index for eq in found] == [1, -1, 1, -1, 1]
+    assert len(found.proof) == 5
+    fast = rqe.enumerate_rqe(game, FIVE_TAU, FIVE_EPSILON)
+    assert fast.complete == "unknown"
+    assert len(fast) == 5
+
+
+def test_a_proof_that_ends_undecided_is_not_called_one():
+    pytest.importorskip("flint")
+    # two equilibria in each corner lie closer together than float64 can tell
+    hunt = rqe.NormalFormGame([[[2.0, 0.0], [0.0, 1.0]]] * 2)
+    found = rqe.enumerate_rqe(hunt, 1e4, 1e-8, rigorous=True)
+    assert found.complete == "unknown"
+    assert found.proof.undecided
+    assert any("undecided" in note or "decided" in note for note in found.notes)
+
+
+def test_a_proof_is_refused_where_there_is_none():
+    pytest.importorskip("flint")
+    with pytest.raises(ValueError, match="at most 7 unknowns"):
+        rqe.enumerate_rqe(games.random_game((12, 12)), 0.0, 1.0, rigorous=True)
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (3, 3), (2, 2, 2)])
+def test_indices_sum_to_one_and_nash_equilibria_are_continued(shape):
+    pytest.importorskip("pygambit")
+    from benchmarks.enumeration import judge
+
+    neutral = judge(shape, 4, 1, averse=False)
+    assert neutral.missing == []
+    assert neutral.continued >= 4
+    assert judge(shape, 2, 1, averse=True).missing == []
+
+
 def test_symmetric_sets_are_closed_under_relabelling():
     found = rqe.enumerate_rqe(games.chicken(), tau=0.1, epsilon=0.2)
     profiles = {tuple(np.round(np.concatenate(list(eq)), 6)) for eq in found}
