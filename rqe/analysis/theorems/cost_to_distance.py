@@ -13,9 +13,9 @@ from ._finite import ROUNDING, collect, table
 from .statement import Statement
 
 BOUNDS = {
-    "cost difference per (c_max - c_min)/2 |x - y|_1": 1.0 + ROUNDING,
-    "1 less that ratio where mass moves from cheapest to dearest": ROUNDING,
-    "N players: spread of expected costs per (c_max - c_min)/2 max |x_i - x_j|_1": 1.0 + ROUNDING,
+    "cost difference less (c_max - c_min)/2 |x - y|_1, per range": ROUNDING,
+    "1 less their ratio where mass moves from cheapest to dearest": ROUNDING,
+    "N players: spread of costs less (c_max - c_min)/2 max |x_i - x_j|_1, per range": ROUNDING,
 }
 
 
@@ -66,8 +66,13 @@ def _instances(draws: int, seed: int) -> Iterator[dict[str, float]]:
         # a shift of the probability's last digits is not a distance
         extreme = abs(1.0 - _ratio(x, y, c)) if moved > 1e-3 else 0.0
         furthest = max(float(np.abs(a - b).sum()) for a in profile for b in profile)
-        spread = float(np.ptp(profile @ c)) / (0.5 * float(np.ptp(c)) * furthest)
-        numbers = _ratio(profile[0], profile[1], c), extreme, spread
+        span, expected = float(np.ptp(c)), profile @ c
+        pair = float(abs(expected[0] - expected[1])) / span
+        numbers = (
+            pair - 0.5 * float(np.abs(profile[0] - profile[1]).sum()),
+            extreme,
+            float(np.ptp(expected)) / span - 0.5 * furthest,
+        )
         yield dict(zip(names, numbers, strict=True))
 
 
