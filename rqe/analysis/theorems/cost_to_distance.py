@@ -14,7 +14,7 @@ from .statement import Statement
 
 BOUNDS = {
     "cost difference less (c_max - c_min)/2 |x - y|_1, per range": ROUNDING,
-    "1 less their ratio where mass moves from cheapest to dearest": ROUNDING,
+    "1 less their ratio where mass moves from cheapest to dearest": 1e-9,
     "N players: spread of costs less (c_max - c_min)/2 max |x_i - x_j|_1, per range": ROUNDING,
 }
 
