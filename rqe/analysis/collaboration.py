@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from scipy.optimize import minimize_scalar
+import numpy as np
 
+from ..model._checks import per_player
 from ..result.table import Table
 from ..solvers import solve_rqe
+from ._tau_search import search
+from .aggregative import Degrees, closed_form, frame_of
 
 Progress = Callable[[int, int], None]
 
@@ -40,7 +43,7 @@ def collaboration_curve(
     Table
         ``tau``, ``tau epsilon``, ``utility`` (the payoff at the means: what the spread of play
         costs does not depend on ``tau``), ``payoff`` (the spread included), ``shared reward``,
-        ``residual``, ``regret``.
+        ``residual``, ``regret``: solved, not from the closed form, with the evidence.
 
     Raises
     ------
@@ -67,13 +70,67 @@ def collaboration_curve(
     return Table(columns, tuple(rows), title=f"{game.name}, epsilon = {epsilon:g}")
 
 
-def best_tau(game: Any, epsilon: float, upper: float, *, player: int = 0) -> tuple[float, float]:
-    """The ``tau`` in ``[0, upper]`` at which the utility of `collaboration_curve` is largest.
+def collaboration_table(game: Any, tau: Sequence[Any], epsilon: Degrees) -> Table:
+    """Everybody's effort, cost and utility along ``tau``, from the closed form.
 
     Parameters
     ----------
     game : AggregativeGame
-        With a utility that is unimodal in ``tau``, as in Example 4.1, where it is concave.
+        Any number of players and dimensions.
+    tau : sequence of float, or of sequences of N floats
+        The points: common degrees of risk aversion, or one a player (1/payoff units).
+    epsilon : float or sequence of N floats
+        Payoff units.
+
+    Returns
+    -------
+    Table
+        ``tau`` (or a column a player), ``margin`` (the smallest ``1 - q_i``; risk is infinite at
+        0), ``shared reward`` (expected: ``J``), ``reward at means``, ``team`` (the sum of the
+        expected payoffs); then for each player its ``cost`` and ``payoff`` (both expected) and its
+        ``value`` (risk-adjusted and regularised).
+
+    Raises
+    ------
+    ValueError, InfiniteRiskError
+        As `rqe.analysis.aggregative.closed_form`.
+
+    Examples
+    --------
+    >>> from rqe.model.quadratic import AggregativeGame
+    >>> game = AggregativeGame(H=1.0, target=1.0, rho=[1.0, 2.0])
+    >>> found = collaboration_table(game, [0.0, 0.5, 1.0], 0.2)
+    >>> [round(c, 6) for c in found.column("cost 1")], [round(j, 6) for j in found.column("team")]
+    ([0.13, 0.131595, 0.133173], [-0.563333, -0.559663, -0.556136])
+    """
+    points = [per_player(t, game.n_players, "tau", allow_inf=True) for t in tau]
+    common = all(np.all(t == t[0]) for t in points)
+    heads = ("tau",) if common else tuple(f"tau {p}" for p in game.players)
+    rows = []
+    for t in points:
+        at = closed_form(game, t, epsilon)
+        each = zip(at.costs, at.payoffs, at.values, strict=True)
+        rows.append(
+            (
+                *(float(v) for v in (t[:1] if common else t)),
+                float(np.min(at.margins)),
+                at.shared_reward,
+                at.mean_reward,
+                float(np.sum(at.payoffs)),
+                *(float(v) for player in each for v in player),
+            )
+        )
+    kinds = tuple(f"{kind} {p}" for p in game.players for kind in ("cost", "payoff", "value"))
+    columns = (*heads, "margin", "shared reward", "reward at means", "team", *kinds)
+    return Table(columns, tuple(rows), title=f"{game.name}, epsilon = {epsilon}")
+
+
+def best_tau(game: Any, epsilon: float, upper: float, *, player: int = 0) -> tuple[float, float]:
+    """The common ``tau`` up to ``upper`` at which the utility of `collaboration_curve` is largest.
+
+    Parameters
+    ----------
+    game : AggregativeGame
     epsilon, upper : float
         ``upper`` must lie inside the domain of finite risk.
     player : int
@@ -81,11 +138,14 @@ def best_tau(game: Any, epsilon: float, upper: float, *, player: int = 0) -> tup
     Returns
     -------
     tuple of float
-        The maximiser, to about 1e-8 (a maximum is flat), and the utility there.
+        The maximiser and the utility there.
+
+    Raises
+    ------
+    InfiniteRiskError
+        ``upper`` outside the domain.
     """
-
-    def loss(t: float) -> float:
-        return -float(solve_rqe(game, tau=t, epsilon=epsilon).mean_payoffs[player])
-
-    found = minimize_scalar(loss, bounds=(0.0, upper), method="bounded", options={"xatol": 1e-10})
-    return float(found.x), -float(found.fun)
+    closed_form(game, upper, epsilon)  # refuses what is outside the domain
+    n = game.n_players
+    found = search(frame_of(game, epsilon), player, np.zeros(n), np.ones(n), upper)
+    return found[0], found[1]
