@@ -90,10 +90,22 @@ def test_the_bound_of_two_actions_is_sharp(cost):
     assert most[1.1] < 0.5 * cost
 
 
-def test_three_actions_break_the_bound_of_two():
-    game, tau, epsilon = three_actions(), 300.0, 0.01
-    worst = max(delta for _, delta in riders(game, tau, epsilon, 0))
-    assert tau / (bound.sizes(game).costs / (epsilon * worst)) > 2.0
+def test_three_actions_break_the_printed_bound_at_unit_range_and_that_of_two():
+    game, tau, epsilon = three_actions(), 600.0, 0.005
+    assert max(np.ptp(p) for p in game.payoffs) <= 1.0
+    eq, worst = max(riders(game, tau, epsilon, 0), key=lambda found: found[1])
+    # near a pure profile probabilities say little: the reply has the same logarithms
+    for i, (u, z) in enumerate(zip(game.own_payoffs, eq.log_strategies, strict=True)):
+        x, log_q = np.exp(z), eq.log_strategies[1 - i]
+        tilted = log_q - tau * (x @ u)
+        belief = np.exp(tilted - tilted.max())
+        values = u @ (belief / belief.sum()) / epsilon
+        answer = values - values.max() - np.log(np.exp(values - values.max()).sum())
+        assert z == pytest.approx(answer, abs=1e-6)
+    printed = bound.printed_threshold(game, epsilon, worst)
+    assert printed < 0.95 * tau
+    assert f"degree {worst:.5f}, printed {printed:.0f}" in STATEMENT.counterexample
+    assert tau / (bound.sizes(game).costs / (epsilon * worst)) > 2.6
     assert tau < bound.sharp_threshold(game, epsilon, worst)
 
 

@@ -288,12 +288,13 @@ def one_worker() -> CollaborativeGame:
 
 
 def three_actions() -> CollaborativeGame:
-    """A symmetric game that breaks the bound of two actions on ``tau``, cost range over epsilon d.
+    """A symmetric game with payoffs in [0, 1] that breaks the printed bound, unit range or not.
 
-    At ``epsilon = 0.01, tau = 300`` it has an RQE of degree ``d`` with twice that ``tau``.
+    At ``epsilon = 0.005, tau = 600`` it has an RQE of degree 0.04405, for which 544 is printed;
+    the bound of two actions, ``(c_max - c_min)/(epsilon delta)``, it exceeds by a factor 2.6.
     """
-    reward = [[0.84, 0.76, 0.81], [0.76, 0.0, 0.5], [0.81, 0.5, 0.95]]
-    return CollaborativeGame(reward, [[0.04, 0.04, 0.0]] * 2, name="three actions")
+    reward = [[0.9, 0.83, 0.86], [0.83, 0.0, 0.6], [0.86, 0.6, 1.0]]
+    return CollaborativeGame(reward, [[0.05, 0.0, 0.0]] * 2, name="three actions")
 
 
 STATEMENT = Statement(
@@ -317,16 +318,18 @@ STATEMENT = Statement(
         "|x - x*|_1 <= sqrt(2 C/(epsilon tau)) with C = log n + v/epsilon. For that step v must "
         "bound gains (differences of payoffs over own actions), not absolute payoffs; the "
         "theorem, having a factor 4 to spare, survives v = max|u|. With two actions the "
-        "printed bound is true all the same where v >= 1/2, which is why unit payoffs do not break "
-        "it; but it changes with the unit of payoffs"
+        "printed bound is true all the same where v >= 1/2, which is why payoffs of unit range "
+        "do not break it there; with three they do"
     ),
     counterexample=(
         "printed bound: R in {0, 0.01} (0 if both defect), cost 0.004, epsilon = 0.002, tau = 50 "
         "has an RQE of degree 0.0022494, for which 48.65 is printed (corrected 24,327). "
+        "At unit range too: R = [[0.9, 0.83, 0.86], [0.83, 0, 0.6], [0.86, 0.6, 1]], c = "
+        "(0.05, 0, 0), epsilon = 0.005, tau = 600, degree 0.04405, printed 544. "
         "Asymmetric games, any constant: R = 1 if and only if player 1 works, cost 0.4, epsilon = "
         "0.2 has degree 1/3 at every tau, although costs are the same; symmetric games with "
         "unequal epsilon likewise. What is left there: each player is near its own security "
         "strategy, |x_i - x_i*|_1^2 <= C_i/(epsilon_i tau_i). With three actions the bound "
-        "(c_max - c_min)/(epsilon delta) fails by a factor 2 (`three_actions`)"
+        "(c_max - c_min)/(epsilon delta) fails: the three-action game exceeds it 2.6 times"
     ),
 )
