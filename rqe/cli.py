@@ -18,7 +18,11 @@ from .result.files import whole_file
 from .result.serialize import to_dict
 
 CONCEPTS = ("rqe", "qre", "nash", "security")
-TARGETS = ("games", "figure1")
+TARGETS = ("games", "figure1", "theorems")
+USUAL = TARGETS[:2]
+"""What ``rqe reproduce`` does where it is not told."""
+DRAWS = 20
+"""Random instances for each statement of ``rqe reproduce theorems``."""
 SURVEY_TAU, SURVEY_EPSILON = 1.0, 0.2
 """Attitudes at which ``rqe reproduce games`` solves every built-in game, in payoff units."""
 
@@ -91,6 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     solve.add_argument("--concept", choices=CONCEPTS, default="rqe", help="default: rqe")
     solve.add_argument("--select", choices=("principal", "any"), help="which one, if several")
     solve.add_argument("--all", action="store_true", help="every equilibrium that can be found")
+    solve.add_argument(
+        "--rigorous", action="store_true", help="with --all: prove their number (small games)"
+    )
     solve.add_argument("--json", action="store_true", help="print JSON (docs/json.md)")
     solve.set_defaults(run=_solve)
 
@@ -117,10 +124,19 @@ def _parser() -> argparse.ArgumentParser:
 
     reproduce = commands.add_parser(
         "reproduce",
-        help="solve the built-in games and draw Figure 1",
-        description="Solve every built-in game, compute Figure 1, and print the numbers.",
+        help="solve the built-in games, draw Figure 1, check the theorems",
+        description=(
+            "Solve every built-in game, compute Figure 1 and print the numbers; or check every "
+            "theorem on random instances and print the verdicts."
+        ),
     )
-    reproduce.add_argument("target", nargs="*", help="games, figure1; by default both")
+    reproduce.add_argument(
+        "target", nargs="*", help="games, figure1, theorems; by default the first two"
+    )
+    reproduce.add_argument(
+        "--draws", type=int, default=DRAWS, help=f"random instances a theorem (default: {DRAWS})"
+    )
+    reproduce.add_argument("--seed", type=int, default=0, help="of these instances (default: 0)")
     reproduce.add_argument("--out", type=Path, default=Path("figures"), metavar="DIR")
     reproduce.set_defaults(run=_reproduce)
     return parser
@@ -162,6 +178,8 @@ def _solve(options: argparse.Namespace) -> None:
             raise ValueError(f"--concept {options.concept} {word} --{name}")
     if options.all and options.concept == "security":
         raise ValueError("--all goes with the concepts rqe, qre and nash, not security")
+    if options.rigorous and not (options.all and needed):
+        raise ValueError("--rigorous goes with --all and the concepts rqe and qre")
     if options.select and (options.all or not needed):
         raise ValueError("--select goes with one rqe or qre, not with --all, nash or security")
     result = _result(_find_game(options.game), options)
@@ -222,7 +240,7 @@ def _result(game: Any, options: argparse.Namespace) -> Any:
         return rqe.solve_security(game)
     tau = 0.0 if options.concept == "qre" else options.tau
     if options.all:
-        return rqe.enumerate_rqe(game, tau=tau, epsilon=options.epsilon)
+        return rqe.enumerate_rqe(game, tau=tau, epsilon=options.epsilon, rigorous=options.rigorous)
     if options.concept == "qre":
         return rqe.solve_qre(game, epsilon=options.epsilon, select=options.select)
     return rqe.solve_rqe(game, tau=tau, epsilon=options.epsilon, select=options.select)
@@ -232,7 +250,11 @@ def _reproduce(options: argparse.Namespace) -> None:
     unknown = [t for t in options.target if t not in TARGETS]
     if unknown:
         raise ValueError(f"target must be one of {', '.join(TARGETS)}; got {unknown[0]!r}")
-    wanted = [t for t in TARGETS if t in (options.target or TARGETS)]
+    if options.draws < 1 or options.seed < 0:
+        raise ValueError(
+            f"--draws must be >= 1 and --seed >= 0; got {options.draws} and {options.seed}"
+        )
+    wanted = [t for t in TARGETS if t in (options.target or USUAL)]
     if "figure1" in wanted:
         options.out.mkdir(parents=True, exist_ok=True)  # a bad place is refused before any work
     for k, target in enumerate(wanted):
@@ -240,8 +262,10 @@ def _reproduce(options: argparse.Namespace) -> None:
             print()
         if target == "games":
             print(_survey())
-        else:
+        elif target == "figure1":
             _figure1(options.out)
+        else:
+            _theorems(options.draws, options.seed)
 
 
 def _survey() -> rqe.Table:
@@ -267,6 +291,29 @@ def _survey_row(game: Any) -> tuple[Any, ...]:
     sizes = " x ".join(map(str, game.shape))
     gain = _short(max(e.max_regret for e in nash))
     return game.n_players, sizes, eq.branch, *evidence, len(nash), gain
+
+
+def _theorems(draws: int, seed: int) -> None:
+    """Every statement: its words, its check on random instances, its verdict."""
+    from .analysis import theorems
+
+    with _progress("theorems", len(theorems.NAMES)) as progress:
+        checked = []
+        for done, name in enumerate(theorems.NAMES, start=1):
+            statement = theorems.get(name)
+            checked.append((statement, statement.check(draws, seed)))
+            progress(done, len(theorems.NAMES))
+    for statement, table in checked:
+        print(f"{statement.name} ({statement.source}): {statement.verdict}")
+        for label, text in (
+            ("says", statement.says),
+            ("correction", statement.correction),
+            ("counterexample", statement.counterexample),
+        ):
+            if text:
+                print(f"  {label}: {' '.join(text.split())}")
+        print(f"{table}\n")
+    print(theorems.verdicts())
 
 
 def _short(number: float) -> float:

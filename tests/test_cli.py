@@ -264,3 +264,44 @@ def test_ctrl_c_is_one_line(tmp_path):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "rqe: interrupted\n")
+
+
+def test_trace_prints_branches_and_writes_a_picture_and_the_points(capsys, tmp_path):
+    words = ("trace", "free_riding", "--start", "0", "--stop", "2", "--epsilon", "0.2")
+    code, out, err = run(capsys, *words, "--out", str(tmp_path))
+    assert (code, err) == (0, "")
+    assert "pitchfork" in out
+    assert "0.82878869" in out
+    assert (tmp_path / "trace.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "trace.pdf").read_bytes().startswith(b"%PDF")
+    rows = list(csv.DictReader((tmp_path / "trace.csv").read_text().splitlines()))
+    assert {row["branch"] for row in rows} == {"0", "1", "2"}
+    assert all(float(row["residual"]) <= 1e-10 for row in rows)
+    assert "1: C" in rows[0]
+
+
+def test_trace_speaks_json_and_the_logit_branch_alone(capsys):
+    words = ("trace", "stag_hunt", "--parameter", "epsilon", "--start", "inf", "--stop", "0")
+    code, out, _ = run(capsys, *words, "--principal", "--json")
+    path = from_dict(json.loads(out))
+    assert code == 0
+    assert len(path.branches) == 1
+    assert path.branches[0].limits[1].strategies[0].tolist() in ([1.0, 0.0], [0.0, 1.0])
+
+
+def test_trace_refuses_in_one_line(capsys):
+    err = refused(capsys, "trace", "free_riding", "--start", "0", "--stop", "2")
+    assert "needs epsilon" in err
+    err = refused(capsys, "trace", "no_such_game", "--start", "0", "--stop", "2")
+    assert "rqe games" in err
+
+
+def test_all_equilibria_with_a_proof_of_their_number(capsys):
+    pytest.importorskip("flint")
+    words = ("solve", "free_riding", "--tau", "0.5", "--epsilon", "0.2", "--all", "--rigorous")
+    code, out, _ = run(capsys, *words)
+    assert code == 0
+    assert "completeness proved" in out
+    assert "--all" in refused(
+        capsys, "solve", "free_riding", "--tau", "1", "--epsilon", "1", "--rigorous"
+    )

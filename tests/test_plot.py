@@ -5,6 +5,8 @@ import io
 import numpy as np
 import pytest
 
+import games
+import rqe
 from rqe import plot
 from rqe.result.table import Table
 
@@ -99,3 +101,41 @@ def test_drawing_leaves_the_reader_s_settings_alone():
     plot.free_riding(BRANCHES, ax, fork=FORK)
     plot.save(ax, io.BytesIO(), format="png")
     assert dict(mpl.rcParams) == before
+
+
+def test_branches_show_stability_bifurcations_and_limits():
+    path = rqe.trace_rqe(games.free_riding(), parameter="epsilon", start=np.inf, stop=0)
+    (ax,) = plot.panels(1)
+    assert plot.branches(path, ax) is ax
+    (fork,) = path.bifurcations
+    assert lines(ax)[f"pitchfork, ε = {fork.parameter:.4g}"] == [
+        (fork.parameter, fork.strategies[0][0])
+    ]
+    assert ax.get_xscale() == "log"
+    drawn = [line for line in ax.lines if line.get_label().startswith("_")]
+    curves = [line for line in drawn if len(line.get_xdata()) > 1]
+    # infinite and zero epsilon have no place on the axis; all else is drawn
+    shown = {(x, y) for line in curves for x, y in zip(*line.get_data(), strict=True)}
+    points = {
+        (x, y)
+        for b in path.branches
+        for x, y in zip(b.parameter, b.strategies[0][:, 0], strict=True)
+        if 0.0 < x < np.inf
+    }
+    assert shown == points
+    rings = [line for line in drawn if len(line.get_xdata()) == 1]
+    assert len(rings) == 3
+    # the symmetric branch is stable above the pitchfork and unstable below
+    for line in curves:
+        x, y = (np.asarray(part) for part in line.get_data())
+        if abs(y[-1] - 0.6) < 0.06 and x.max() > fork.parameter * 1.01:
+            assert line.get_linestyle() == "-"
+    assert {line.get_linestyle() for line in curves} == {"-", "--"}
+
+
+@pytest.mark.parametrize(("player", "action"), [(2, 0), (0, 2), (-1, 0)])
+def test_branches_of_nobody_are_refused(player, action):
+    path = rqe.trace_rqe(games.free_riding(), start=0, stop=1, epsilon=0.5)
+    (ax,) = plot.panels(1)
+    with pytest.raises(ValueError, match="must be 0 to 1"):
+        plot.branches(path, ax, player=player, action=action)
