@@ -25,6 +25,8 @@ from .core.risk import Entropic
 from .model._checks import FloatArray
 from .result.status import Status
 
+LOG_AGREEMENT = 0.05
+"""Largest relative difference between log-probabilities of an equilibrium and of the replies."""
 EPS = float(np.finfo(np.float64).eps)
 
 
@@ -44,6 +46,10 @@ class Evidence:
         the belief was given, also how far it is from being worst, in units of the payoff range.
     floor : array (...)
         What rounding alone can make of the residual in float64.
+    log_gap : array (...)
+        Largest relative difference of a log-probability from that of the reply. With strong risk
+        aversion a probability of 1e-300 can be the wrong one: what matters to nobody's payoff
+        matters to a partner that fears it, and no equilibrium need be near.
     """
 
     log_beliefs: tuple[FloatArray, ...]
@@ -52,6 +58,7 @@ class Evidence:
     regret: FloatArray
     residual: FloatArray
     floor: FloatArray
+    log_gap: FloatArray | float = 0.0
 
 
 def evidence(
@@ -73,7 +80,7 @@ def evidence(
         Beliefs to use in place of the Gibbs tilt: at ``tau = inf`` the saddle point's dual.
     """
     strategies = tuple(log_strategies)
-    beliefs, columns, gaps, floors = [], [], [], []
+    beliefs, columns, gaps, floors, log_gaps = [], [], [], [], []
     for i, (raw, log_x) in enumerate(zip(own_payoffs, strategies, strict=True)):
         low, high = raw.min(axis=(-2, -1)), raw.max(axis=(-2, -1))
         middle, span = 0.5 * (low + high), high - low
@@ -90,6 +97,11 @@ def evidence(
         worth = action_payoffs(payoff, np.exp(log_p))
         log_reply = NegEntropy(e).log_response(worth)
         gap = np.abs(x - np.exp(log_reply)).max(axis=-1)
+        # probabilities below float64's range have logarithms, but none to compare at epsilon = 0
+        size = 1.0 + np.minimum(np.abs(log_x), np.abs(log_reply))
+        with np.errstate(invalid="ignore"):
+            apart = np.nan_to_num(np.abs(log_x - log_reply) / size, nan=0.0).max(axis=-1)
+        log_gaps.append(np.where(e == 0.0, 0.0, apart))
         # weak duality, as in `core.response.regret_bound`; the tilt's slack as minimiser is zero
         exact = e == 0.0
         if np.any(exact):
@@ -119,11 +131,14 @@ def evidence(
         regret=regrets,
         residual=np.asarray(np.max(gaps, axis=0)),
         floor=np.asarray(np.max(floors, axis=0)),
+        log_gap=np.asarray(np.max(log_gaps, axis=0)),
     )
 
 
 def is_solved(found: Evidence, ranges: FloatArray, tol: float) -> Any:
     """What counts as solved: residual within tolerance, or at its rounding floor with no regret.
+
+    And, in either case, log-probabilities that are those of the reply up to `LOG_AGREEMENT`.
 
     Parameters
     ----------
@@ -140,7 +155,7 @@ def is_solved(found: Evidence, ranges: FloatArray, tol: float) -> Any:
     close = found.residual <= tol
     allowed = 1e-9 * np.where(ranges > 0.0, ranges, 1.0)
     floored = (found.residual <= found.floor) & np.all(found.regret <= allowed, axis=-1)
-    return close | floored
+    return (close | floored) & (found.log_gap <= np.maximum(LOG_AGREEMENT, 16.0 * found.floor))
 
 
 def verdict(found: Evidence, ranges: FloatArray, tol: float, otherwise: Status) -> Status:

@@ -323,3 +323,27 @@ def test_newton_converges_at_second_order():
     assert len(useful) >= 3
     assert max(orders) > 1.7
     assert deltas[-1] < 1e-13
+
+
+@pytest.mark.parametrize(("tau", "epsilon"), [(20.0, 0.013), (1e6, 3e-7)])
+def test_rare_actions_decide_what_is_an_equilibrium(tau, epsilon):
+    """At (stag, stag) every residual is below 1e-30, yet the log-odds have no fixed point there."""
+    game = games.stag_hunt()
+    # log-odds of hare at (stag, stag): z = -1/epsilon + 4/epsilon * p, where the partner's feared
+    # share of hare is p = exp(z + 4 tau) / (1 + exp(z + 4 tau)), up to terms of relative size p
+    grid = np.linspace(-1.0 / epsilon, 0.0, 400_001)
+    feared = 1.0 / (1.0 + np.exp(-np.clip(grid + 4.0 * tau, -700.0, 700.0)))
+    crossings = np.flatnonzero(np.diff(np.sign((-1.0 + 4.0 * feared) / epsilon - grid)))
+    stag = [k for k in crossings if grid[k] < -1.0]
+    assert stag == []
+    eq = rqe.solve_rqe(game, tau, epsilon, start=([1.0, 0.0], [1.0, 0.0]))
+    assert eq[0][1] > 0.99
+    assert len(rqe.enumerate_rqe(game, tau, epsilon)) == 1
+
+
+def test_stag_stays_an_equilibrium_where_play_is_sharp_enough():
+    """tau epsilon < 1/4: science section 1."""
+    found = rqe.enumerate_rqe(games.stag_hunt(), 1e6, 2e-7)
+    assert len(found) == 3
+    assert found.index_sum == 1
+    assert sum(eq[0][0] > 0.99 for eq in found) == 2

@@ -291,6 +291,15 @@ def apart(a: State, b: State) -> FloatArray:
     return np.asarray(worst)
 
 
+def unsettled(before: State, after: State) -> FloatArray:
+    """How far log-probabilities still are from each other, (B,), at most 1; 0 where they agree.
+
+    Convergence in probability says nothing of rare actions, which strong risk aversion magnifies.
+    """
+    gap = apart(before, after)
+    return np.asarray(np.where(gap > 0.01, np.minimum(gap, 1.0), 0.0))
+
+
 def reach(now: State, step: State) -> FloatArray:
     """Largest multiple of ``step`` that moves no probability by more than about `REACH`."""
     worst: Any = 1e-300

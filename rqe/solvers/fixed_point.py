@@ -13,7 +13,7 @@ import numpy as np
 from ..model._checks import FloatArray
 from ..result.status import Status
 from ._problem import Problem
-from ._system import State, action_payoffs, beliefs, normalised, spread, stack
+from ._system import State, action_payoffs, beliefs, normalised, spread, stack, unsettled
 
 MEMORY = 8
 """Differences of past iterates that the acceleration combines."""
@@ -48,7 +48,7 @@ def replies(problem: Problem, z: State) -> State:
 
 def _residual(z: State, answer: State) -> FloatArray:
     gaps = [np.abs(np.exp(a) - np.exp(b)).max(axis=1) for a, b in zip(z, answer, strict=True)]
-    return np.asarray(np.max(gaps, axis=0))
+    return np.asarray(np.maximum(np.max(gaps, axis=0), unsettled(z, answer)))
 
 
 class FixedPoint:

@@ -26,6 +26,7 @@ from ._system import (
     reach,
     scaled,
     solve_system,
+    unsettled,
 )
 
 
@@ -70,6 +71,7 @@ class Newton:
             short = np.minimum(1.0, np.minimum(reach(z, dz), reach(y, dy)))
             new_z, new_y = moved(problem, z, y, scaled(dz, short), scaled(dy, short))
             delta = np.maximum(change(z, new_z), change(y, new_y))
+            delta = np.maximum(delta, unsettled(z, new_z))
             sign = np.linalg.slogdet(matrix)[0]
         sound = np.isfinite(delta)
         return NewtonState(
