@@ -1,5 +1,7 @@
 """Hostile random games: solved and certified, or refused by name; never a wrong answer."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -110,6 +112,7 @@ class TestEveryEnding:
         """With no step short enough allowed, the first rejected step loses the branch."""
         monkeypatch.setattr("rqe.solvers.homotopy.SMALLEST", 1e9)
         monkeypatch.setattr("rqe.solvers.homotopy.CONTRACTION", 1e-9)
+        monkeypatch.setattr("rqe.solvers.normal_form.PATIENT", 0)  # and no second look
         with pytest.raises(rqe.ConvergenceError, match="select='any'") as caught:
             rqe.solve_rqe(self.game, 1.0, 0.01)
         assert caught.value.status is rqe.Status.LOST_BRANCH
@@ -119,9 +122,27 @@ class TestEveryEnding:
         monkeypatch.setattr(
             "rqe.solvers._system.solve_linear", lambda matrix, right: np.full_like(right, np.nan)
         )
+        monkeypatch.setattr("rqe.solvers.normal_form.PATIENT", 0)
         with pytest.raises(rqe.ConvergenceError) as caught:
             rqe.solve_rqe(self.game, 1.0, 0.01)
         assert caught.value.status is rqe.Status.LOST_BRANCH
+
+    def test_a_branch_lost_is_followed_more_closely(self, monkeypatch):
+        """The tracer lands where the homotopy would have."""
+        expected = rqe.solve_rqe(self.game, 1.0, 0.05)
+        monkeypatch.setattr("rqe.solvers.homotopy.SMALLEST", 1e9)
+        monkeypatch.setattr("rqe.solvers.homotopy.CONTRACTION", 1e-9)
+        eq = rqe.solve_rqe(self.game, 1.0, 0.05)
+        assert eq.branch == "principal"
+        assert eq.index == expected.index
+        assert max(np.abs(x - y).max() for x, y in zip(eq, expected, strict=True)) < 1e-9
+
+    def test_a_branch_that_folds_among_nearly_pure_profiles(self):
+        """Draw 945 of the robustness run: one action each but for two players, tau range 100."""
+        draw = next(itertools.islice(draws(946, 0), 945, None))
+        eq = rqe.solve_rqe(draw.game, draw.tau, draw.epsilon)
+        assert eq.branch == "principal"
+        assert eq.max_regret <= 1e-12 * draw.game.payoff_ranges.max()
 
     def test_singular(self, monkeypatch):
         monkeypatch.setattr(

@@ -11,15 +11,19 @@ import numpy as np
 from ..certificate import evidence, is_solved
 from ..model._checks import FloatArray
 from ..result.status import Status
+from ._branch import BranchWalk
+from ._curve import Curve, point
 from ._loop import iterate
 from ._problem import Problem, normalise
-from ._system import State, change
+from ._system import State, beliefs, change
 from .fixed_point import FixedPoint
 from .homotopy import DENSE, Homotopy
 from .newton import Newton
 
 METHODS = ("auto", "homotopy", "fixed_point", "newton")
 SELECTIONS = ("principal", "any")
+PATIENT = 500
+"""Steps of the second, closer look at a branch that was lost."""
 CACHE_ROWS = 4096
 """Games that move in lockstep at once: more fall out of the processor's cache."""
 
@@ -165,12 +169,42 @@ def _follow(batch: Batch, out: Outcome, rows: Any, tol: float, max_steps: int) -
         method.record(walk, np.ones(walk.rows.size, dtype=np.bool_))
         status[walk.rows] = ending
     end = method.arrival
+    _closely(problem, method, status, max_steps)
     status[end.landed] = Status.CONVERGED
     _place(out, rows, end.z)
     out.status[rows] = status
     out.iterations[rows] += end.work
     out.principal[rows], out.sign[rows] = end.landed, end.sign
     out.stage[rows] = "homotopy"  # from the uniform profile: it builds on no other stage
+
+
+def _closely(problem: Problem, method: Homotopy, status: Any, max_steps: int) -> None:
+    """Follow again the branches that were lost, in steps that mind what players fear.
+
+    Nearly pure branches can fold while no probability of play moves by 1e-7: the tracer measures
+    beliefs as well. It is slower, so it goes second.
+    """
+    if any(z is not None for z in problem.fixed) or sum(problem.sizes) > DENSE:
+        return
+    end = method.arrival
+    for row in np.flatnonzero(status == Status.LOST_BRANCH):
+        if end.landed[row]:
+            continue
+        one = problem.take(np.array([row]))
+        curve = Curve(one, "epsilon", 1.0 / float(one.precision.max()))
+        z = one.uniform()
+        upward = np.append(np.zeros(sum(one.sizes)), 1.0)
+        start = point(curve, z, beliefs(one, z), 0.0, upward)
+        if start is None:
+            continue
+        follow = BranchWalk(curve, 0.0, 1.0, 1.0, lambda _: False)
+        walk, _, steps = iterate(follow, follow.begin(start), min(max_steps, PATIENT))
+        end.work[row] += steps
+        last = walk.points[-1]
+        if walk.end == "boundary" and last.s == 1.0:
+            for kept, part in zip(end.z, last.z, strict=True):
+                kept[row] = part[0]
+            end.level[row], end.sign[row], end.landed[row] = 1.0, last.sign, True
 
 
 def _after(stages: str, stage: str) -> str:
