@@ -55,6 +55,39 @@ def test_the_closed_form_is_what_the_linear_system_says(seed, n, d):
     )
 
 
+@given(seed=SEEDS, n=st.integers(2, 4), d=st.integers(1, 3))
+@settings(max_examples=15)
+def test_units_frames_and_labels_do_not_matter(seed, n, d):
+    game, tau, epsilon = instance(seed, n, d)
+    found, slopes = closed_form(game, tau, epsilon), tau_gradient(game, tau, epsilon)
+    rng = np.random.default_rng(seed + 1)
+    scale = 10.0 ** rng.uniform(-6.0, 6.0)
+    other = AggregativeGame(scale * game.H, game.target, scale * game.rho)
+    scaled = closed_form(other, tau / scale, scale * epsilon)
+    np.testing.assert_allclose(scaled.means, found.means, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(scaled.payoffs, scale * found.payoffs, rtol=1e-9)
+    steeper = tau_gradient(other, tau / scale, scale * epsilon).payoffs
+    size = np.max(np.abs(slopes.payoffs))
+    np.testing.assert_allclose(steeper / scale**2, slopes.payoffs, rtol=1e-8, atol=1e-10 * size)
+    turn, _ = np.linalg.qr(rng.normal(size=(d, d)))
+    H = turn @ game.H @ turn.T
+    turned = closed_form(
+        AggregativeGame(0.5 * (H + H.T), turn @ game.target, game.rho), tau, epsilon
+    )
+    np.testing.assert_allclose(turned.means, found.means @ turn.T, rtol=1e-8, atol=1e-10)
+    order = rng.permutation(n)
+    mixed = AggregativeGame(game.H, game.target, game.rho[order])
+    np.testing.assert_allclose(
+        closed_form(mixed, tau[order], epsilon[order]).values, found.values[order], rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        tau_gradient(mixed, tau[order], epsilon[order]).values,
+        slopes.values[np.ix_(order, order)],
+        rtol=1e-9,
+        atol=1e-10 * size,
+    )
+
+
 def test_values_keep_their_digits_as_tau_vanishes():
     game, epsilon = push_object(2.0, rho=[1.0, 2.0]), [1.0, 0.5]
     neutral = closed_form(game, 0.0, epsilon).values
