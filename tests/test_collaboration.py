@@ -335,13 +335,13 @@ def test_at_the_boundary_those_who_do_everything_share_it_by_their_costs():
     epsilon = [2.0 / 3.0, 1.0]
     near = rqe.solve_rqe(game, tau=3.0 * (1.0 - 1e-9), epsilon=epsilon).means
     np.testing.assert_allclose(np.concatenate(near), [2 / 3, 1 / 3], rtol=1e-6)
-    for of in (0, 1):
-        found = best_common_tau(game, epsilon, of=of)
-        grid = [
-            rqe.solve_rqe(game, tau=t, epsilon=epsilon).mean_payoffs[of]
-            for t in np.linspace(0.0, 2.999, 50)
-        ]
-        assert np.max(grid) - 1e-12 <= found.value <= np.max(grid) + 1e-3
+    # and where that is the best: most of the target lies where H is small
+    game = AggregativeGame(np.diag([1.0, 0.01]), [0.1, 1.0], [1.0, 2.0])
+    found = best_common_tau(game, epsilon)
+    assert found.where == "boundary"
+    assert np.min(found.tau) == pytest.approx(3.0)
+    near = rqe.solve_rqe(game, tau=3.0 * (1.0 - 1e-9), epsilon=epsilon)
+    assert found.value == pytest.approx(np.sum(near.mean_payoffs), abs=1e-9)
 
 
 def test_for_the_planner_no_risk_aversion_is_best():

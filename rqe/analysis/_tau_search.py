@@ -65,7 +65,7 @@ def search(
     of : int, "team" or "planner"
         As for `best_common_tau`.
     start, direction : array (N,)
-        ``start`` is admissible and the direction not negative.
+        ``start`` is admissible; the direction is that of one player, or of all from 0.
     upper : float, optional
         The largest step, admissible; by default steps go up to infinite risk.
 
@@ -94,10 +94,10 @@ def search(
     peaks = np.flatnonzero((slopes[:-1] > 0.0) & (slopes[1:] <= 0.0))
     found = [(0.0, "zero"), *((_root(slope, *inside[k : k + 2]), "interior") for k in peaks)]
     candidates = [(float(objective.value(margins(x))), x, word) for x, word in found]
-    # the limit: who is at infinite risk does everything, shared as their margins vanish
+    # the limit: who is at infinite risk does everything, shared by costs (margins that reach 0
+    # together fall at the same rate)
     last = margins(end)
-    fading = 1e-100 * (frame.reach * direction[:, None])
-    last = np.where((last <= 1e-12) & moving[:, None], fading, last)
+    last = np.where(last <= 1e-12, 1e-100, last)
     candidates.append((float(objective.value(last)), end, "boundary"))
     best = candidates[0]
     for candidate in candidates[1:]:
