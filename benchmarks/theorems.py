@@ -40,7 +40,7 @@ def cell(value: Any) -> str:
     """A table's cell in Markdown."""
     if isinstance(value, float):
         return f"{value:.3g}"
-    return "" if value is None else str(value)
+    return "" if value is None else str(value).replace("|", "\\|")
 
 
 def markdown(table: Table) -> list[str]:
@@ -72,7 +72,7 @@ def chapter(name: str, draws: int, seed: int) -> list[str]:
     out += ["", f"**{statement.verdict.capitalize()}.** {statement.correction}".rstrip()]
     if statement.counterexample:
         out += ["", f"Counterexample: {statement.counterexample}"]
-    out += ["", f"Symbolically (zero by sympy): {', '.join(expressions)}."]
+    out += ["", f"Symbolically (zero by sympy): {'; '.join(expressions)}."]
     out += part("On random instances", statement.check(draws, seed))
     for beside in BESIDE.get(name, ()):
         run: Callable[[int, int], Any] | None = getattr(module, beside, None)
