@@ -336,7 +336,7 @@ def test_at_the_boundary_those_who_do_everything_share_it_by_their_costs():
     near = rqe.solve_rqe(game, tau=3.0 * (1.0 - 1e-9), epsilon=epsilon).means
     np.testing.assert_allclose(np.concatenate(near), [2 / 3, 1 / 3], rtol=1e-6)
     # and where that is the best: most of the target lies where H is small
-    game = AggregativeGame(np.diag([1.0, 0.01]), [0.1, 1.0], [1.0, 2.0])
+    game = AggregativeGame(np.diag([1.0, 0.2]), [0.1, 1.0], [1.0, 2.0])
     found = best_common_tau(game, epsilon)
     assert found.where == "boundary"
     assert np.min(found.tau) == pytest.approx(3.0)
