@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from itertools import pairwise
 from typing import IO, Any
 
 import matplotlib as mpl
@@ -20,6 +21,11 @@ from .result.table import Table
 BLUE, VERMILION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
 _STYLES = ((BLUE, "-"), (VERMILION, "--"), (GREEN, "-."), (GREY, ":"))
 _RC = {"font.size": 10.0, "axes.labelsize": 11.0, "legend.fontsize": 9.0, "pdf.fonttype": 42}
+_MARKS = {"fold": "s", "pitchfork": "o", "transcritical": "D", "multiple": "*"}
+_UNITS = {
+    "tau": "risk aversion τ (1/payoff unit)",
+    "epsilon": "bounded rationality ε (payoff units)",
+}
 
 
 def panels(count: int = 1) -> tuple[Axes, ...]:
@@ -70,46 +76,58 @@ def collaboration(table: Table, ax: Axes, *, best: tuple[float, float] | None = 
 
 
 def free_riding(table: Table, ax: Axes, *, fork: tuple[float, float] | None = None) -> Axes:
-    """Probability of the costly action at every RQE, against risk aversion: Figure 1(ii).
+    """Probability of the costly action along every branch of RQE: Figure 1(ii).
+
+    Stable stretches are solid, unstable ones dashed; every branch carries its name.
 
     Parameters
     ----------
     table : Table
-        From `rqe.analysis.free_riding.free_riding_branches`.
+        From `rqe.analysis.free_riding.free_riding_branches`, along ``tau``.
     ax : Axes
     fork : tuple of float, optional
-        The ``tau`` and the probability at which the branches meet: marked, and joined to the
-        branches that end there.
+        The ``tau`` and the probability at which branches meet, to mark.
 
     Returns
     -------
     Axes
     """
-    taus, branches, first = (table.column(name) for name in ("tau", "branch", "first"))
-    names = sorted(set(branches), key=branches.index)
+    points: dict[str, list[tuple[float, float, bool]]] = {}
+    columns = (table.column(name) for name in ("tau", "branch", "first", "stable", "index"))
+    for tau, name, share, stable, index in zip(*columns, strict=True):
+        # at a singular point a branch is neither: its neighbour decides
+        points.setdefault(name, []).append((tau, share, stable or index == 0))
+    names = sorted(points, key=lambda name: name != "symmetric")
     with mpl.rc_context(_RC):
-        for k, name in enumerate(sorted(names, key=lambda name: name != "symmetric")):
-            points = [(t, p) for t, b, p in zip(taus, branches, first, strict=True) if b == name]
-            color, style = _STYLES[k % len(_STYLES)]
-            if fork is not None and (name == "symmetric" or max(points)[0] < fork[0]):
-                points.append(fork)
-            x, y = zip(*sorted(points), strict=True)
-            ax.plot(x, y, color=color, linestyle=style, label=name)
+        ax.set(xlim=(0.0, max(table.column("tau"))), ylim=(0.0, 1.0))
+        lines = {name: np.array([p[:2] for p in points[name]]) for name in names}
+        for k, name in enumerate(names):
+            color = _STYLES[k % len(_STYLES)][0]
+            solid = np.array([p[2] for p in points[name]])
+            for number, (stretch, style) in enumerate(_stretches(solid)):
+                label = f"_{name}" if number else name
+                ax.plot(*lines[name][stretch].T, color=color, linestyle=style, label=label)
+            others = [lines[n] for n in names if n != name]
+            _name_curve(name, lines[name], others, color, ax)
+        for label, style in (("stable", "-"), ("unstable", "--")):
+            ax.plot([], [], color=GREY, linestyle=style, label=label)
         if fork is not None:
             label = f"pitchfork, τ = {fork[0]:.4g}"
             ax.plot(*fork, "o", color="black", markersize=5, label=label, zorder=3)
-        ax.set_xlabel("risk aversion τ (1/payoff unit)")
+        ax.set_xlabel(_UNITS["tau"])
         ax.set_ylabel("probability that player 1 plays C")
-        ax.set_ylim(0.0, 1.0)
-        ax.legend(frameon=False)
+        named = {*lines, *(f"_{name}" for name in lines)}
+        ax.legend(handles=[h for h in ax.lines if h.get_label() not in named], frameon=False)
     return _finish(ax)
 
 
-_MARKS = {"fold": "s", "pitchfork": "o", "transcritical": "D", "multiple": "*"}
-_UNITS = {
-    "tau": "risk aversion τ (1/payoff unit)",
-    "epsilon": "bounded rationality ε (payoff units)",
-}
+def _stretches(solid: Any) -> list[tuple[slice, str]]:
+    """Runs of a branch's points with the line style of each; neighbouring runs share a point."""
+    steady = np.logical_and(solid[:-1], solid[1:])
+    edges = [0, *(np.flatnonzero(steady[1:] != steady[:-1]) + 1), len(steady)]
+    return [
+        (slice(a, b + 1), "-" if steady[a] else "--") for a, b in pairwise(edges) if a < len(steady)
+    ]
 
 
 def branches(path: Path, ax: Axes, *, player: int = 0, action: int = 0) -> Axes:
@@ -178,19 +196,182 @@ def _branch(
     x, y = branch.parameter, branch.strategies[player][:, action]
     # at a singular point a branch is neither: its neighbour decides
     solid = branch.stable | (branch.index == 0)
-    first = 0
-    steady = solid[:-1] & solid[1:]
-    for t in range(1, len(x)):
-        if t < len(steady) and steady[t] == steady[t - 1]:
-            continue
-        stretch = slice(first, t + 1)
+    for stretch, style in _stretches(solid):
         keep = np.isfinite(x[stretch]) & ((x[stretch] > 0.0) | (not along_epsilon))
-        style = "-" if steady[t - 1] else "--"
         ax.plot(x[stretch][keep], y[stretch][keep], color=color, linestyle=style)
-        first = t
     for limit, edge in zip(branch.limits, (1, -2), strict=True):
         if limit is not None:
             ax.plot(x[edge], y[edge], "o", color=color, markerfacecolor="white", markersize=6)
+
+
+def phase_diagram(
+    counts: Table,
+    ax: Axes,
+    *,
+    boundaries: Table | None = None,
+    tricritical: tuple[float, float] | None = None,
+) -> Axes:
+    """Number of RQE over risk aversion and bounded rationality, and the curves where it changes.
+
+    Regions are shaded by their number, darker where there are more, and say it; the curves carry
+    their names. Between two rows of the grid the edges of regions are joined by straight lines.
+
+    Parameters
+    ----------
+    counts : Table
+        ``tau``, ``epsilon``, ``RQE`` on a grid, from `rqe.analysis.phase.phase_diagram`.
+    ax : Axes
+    boundaries : Table, optional
+        ``curve``, ``tau``, ``epsilon``, from the same.
+    tricritical : tuple of float, optional
+        A ``tau`` and an ``epsilon``, to mark.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        The counts do not fill a grid of at least 2 x 2 points.
+    """
+    tau, epsilon = (np.unique(counts.column(name)) for name in ("tau", "epsilon"))
+    cells = {(t, e): k for t, e, k in counts.rows}
+    if min(len(tau), len(epsilon)) < 2 or len(cells) != len(tau) * len(epsilon):
+        raise ValueError(
+            f"counts must fill a grid of at least 2 x 2 points; got {len(counts.rows)} rows for "
+            f"{len(tau)} values of tau and {len(epsilon)} of epsilon"
+        )
+    number = np.array([[cells[t, e] for t in tau] for e in epsilon])
+    levels = np.unique(number)
+    greys = np.round(np.linspace(1.0, 0.64, len(levels)), 3)
+    shade = dict(zip(levels.tolist(), greys.astype(str).tolist(), strict=True))
+    with mpl.rc_context(_RC):
+        for k in range(len(epsilon) - 1):
+            _strip(tau, epsilon[k : k + 2], number[k : k + 2], shade, ax)
+        busy = []
+        for k in levels:
+            t, e = _inmost(number == k)
+            busy.append((tau[t], epsilon[e]))
+            ax.text(*busy[-1], f"{k} RQE", ha="center", va="center", zorder=5)
+        ax.set(xlim=(tau[0], _frame(tau, number)), ylim=(epsilon[0], epsilon[-1]))
+        lines = _curves(boundaries)
+        if tricritical is not None:
+            busy.append(tricritical)
+            ax.plot(*tricritical, "o", color="black", markersize=6, label="tricritical", zorder=4)
+            ax.annotate(
+                f"tricritical point\nτ = {tricritical[0]:.4g}, ε = {tricritical[1]:.4g}",
+                tricritical, xytext=(16, 10), textcoords="offset points", fontsize=9,
+                arrowprops={"arrowstyle": "-", "linewidth": 0.6},
+            )  # fmt: skip
+        for k, (name, xy) in enumerate(lines.items()):
+            color, style = _STYLES[k % len(_STYLES)]
+            ax.plot(*xy.T, color=color, linestyle=style, linewidth=1.8, label=name, zorder=3)
+            others = [line for other, line in lines.items() if other != name]
+            _name_curve(name, xy, [*others, *(np.array([spot]) for spot in busy)], color, ax)
+        ax.set_xlabel(_UNITS["tau"])
+        ax.set_ylabel(_UNITS["epsilon"])
+    return _finish(ax, from_zero=False)
+
+
+def _curves(boundaries: Table | None) -> dict[str, Any]:
+    """Points (T, 2) of each curve, by name."""
+    out: dict[str, list[tuple[float, float]]] = {}
+    if boundaries is not None:
+        names = ("curve", "tau", "epsilon")
+        for name, *point in zip(*(boundaries.column(n) for n in names), strict=True):
+            out.setdefault(name, []).append((point[0], point[1]))
+    return {name: np.array(out[name]) for name in sorted(out, reverse=True)}
+
+
+def _strip(tau: Any, edges: Any, number: Any, shade: dict[Any, str], ax: Axes) -> None:
+    """Shaded regions between two rows of a grid of counts."""
+    runs = []
+    for row in number:
+        turns = np.flatnonzero(row[1:] != row[:-1])
+        middle = 0.5 * (tau[turns] + tau[turns + 1])
+        runs.append((row[np.append(turns, -1)], np.concatenate([tau[:1], middle, tau[-1:]])))
+    (few, narrow), (many, wide) = sorted(runs, key=lambda run: len(run[0]))
+    joined = _aligned(few, narrow, many)
+    half = 0.5 * (edges[0] + edges[1])
+    if joined is None:  # neither row has the other's regions in the same order
+        parts = [((edges[0], half), *runs[0], runs[0][1]), ((half, edges[1]), *runs[1], runs[1][1])]
+    elif len(runs[0][0]) <= len(runs[1][0]):
+        parts = [(edges, many, joined, wide)]
+    else:
+        parts = [(edges, many, wide, joined)]
+    for span, found, low, high in parts:
+        for j, k in enumerate(found):
+            sides = (low[j], high[j]), (low[j + 1], high[j + 1])
+            ax.fill_betweenx(span, *sides, color=shade[k], linewidth=0.3, zorder=0)
+
+
+def _frame(tau: Any, number: Any) -> float:
+    """Where the picture ends on the right: an edge that leaves the grid there is cut off first."""
+    right = float(tau[-1])
+    if len(np.unique(number[:, -1])) > 1:
+        column = np.flatnonzero((number[:, 1:] != number[:, :-1]).any(axis=0))[-1:]
+        right = float(0.5 * (tau[column] + tau[column + 1])[0]) if len(column) else right
+    return right
+
+
+def _aligned(few: Any, at: Any, many: Any) -> Any:
+    """Edges of a row's regions as those of a row with more: what it lacks has no width."""
+    out, seen = [at[0]], 0
+    for k in many:
+        seen += int(seen < len(few) and few[seen] == k)
+        out.append(at[seen])
+    return np.array(out) if seen == len(few) else None
+
+
+def _inmost(mask: Any) -> tuple[int, int]:
+    """Column and row of a cell that lies as far as any from cells outside a region."""
+    rows, columns = (np.linspace(0, n - 1, min(n, 48)).astype(int) for n in mask.shape)
+    here = np.pad(mask[np.ix_(rows, columns)], 1)
+    grid = np.stack(np.meshgrid(*(np.linspace(0, 1, n) for n in here.shape), indexing="ij"), -1)
+    inside, outside = grid[here], grid[~here]
+    gap = np.array([np.square((outside - p) * (1.0, 1.6)).sum(axis=1).min() for p in inside])
+    at = np.argwhere(here)[int(np.argmax(gap))] - 1
+    return int(columns[at[1]]), int(rows[at[0]])
+
+
+def _name_curve(name: str, xy: Any, others: list[Any], color: str, ax: Axes) -> None:
+    """The name of a curve (T, 2) along it, where it is clear of all curves and of the frame."""
+    (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
+    corner, size = np.array([left, low]), np.array([right - left, high - low])
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    # lengths from here on are in widths of the panel
+    shape = np.array([1.0, ax.bbox.height / ax.bbox.width])
+    em = 10.0 / 72.0 * figure.dpi / ax.bbox.width
+    half = 0.28 * em * len(name)
+    own = _dense((xy - corner) / size * shape)
+    points = np.concatenate([own, *(_dense((o - corner) / size * shape) for o in others)])
+    best: tuple[float, float, Any] = (-np.inf, 0.0, own[0])
+    for k in range(4, len(own) - 4, 3):
+        along = own[k + 4] - own[k - 4]
+        along = along / max(np.linalg.norm(along), 1e-12) * (1.0 if along[0] >= 0.0 else -1.0)
+        across = np.array([-along[1], along[0]])
+        angle = float(np.arctan2(along[1], along[0]))
+        for side in (1.0, -1.0):
+            middle = own[k] + 0.95 * em * side * across
+            tips = middle + half * np.array([[-1.0], [1.0]]) * along
+            gap = points - middle
+            far = np.hypot(np.maximum(np.abs(gap @ along) - half, 0.0), gap @ across).min()
+            clear = min(far, tips.min(), (shape - tips).min())
+            score = min(clear, 0.9 * em) - 0.1 * em * abs(angle)
+            best = max(best, (score, angle, middle), key=lambda found: found[0])
+    _, angle, middle = best
+    x, y = (middle / shape * size + corner).tolist()
+    turn = float(np.degrees(angle))
+    ax.text(x, y, name, color=color, ha="center", va="center", rotation=turn, zorder=5)
+
+
+def _dense(line: Any) -> Any:
+    """A polygonal line with points at equal distances."""
+    run = np.append(0.0, np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1)))
+    even = np.linspace(0.0, run[-1], 240)
+    return np.stack([np.interp(even, run, line[:, k]) for k in range(2)], axis=1)
 
 
 def save(ax: Axes, target: str | pathlib.Path | IO[bytes], *, format: str | None = None) -> Axes:

@@ -1,5 +1,6 @@
 """Figure 1 against its closed forms and against scalar root-finding that knows no solver."""
 
+import itertools
 import math
 
 import numpy as np
@@ -9,24 +10,26 @@ from scipy.optimize import brentq
 import games
 import rqe
 from rqe.analysis.collaboration import best_tau, collaboration_curve
-from rqe.analysis.figure1 import figure1
-from rqe.analysis.free_riding import (
-    SYMMETRIC,
-    bifurcation_determinant,
-    branch_names,
-    free_riding_branches,
-    last_free_riding,
-    pitchfork,
-)
+from rqe.analysis.figure1 import SYMMETRIC, figure1, free_riding_branches, rider
+from rqe.analysis.phase import count_rqe
 from rqe.core.ops import joint_log
 from rqe.core.response import reply
 
 COST = 0.4
 
 
+SEEN = []
+
+
 @pytest.fixture(scope="module")
 def result():
-    return figure1(games.push_object(), games.free_riding(), points=9)
+    SEEN.clear()
+    return figure1(
+        games.push_object(),
+        games.free_riding(),
+        points=9,
+        progress=lambda *count: SEEN.append(count),
+    )
 
 
 def excess(x, y, tau, epsilon):
@@ -52,14 +55,40 @@ def all_by_hand(tau, epsilon, grid=4001):
 
 
 @pytest.mark.parametrize(("tau", "count"), [(0.0, 3), (0.5, 3), (1.0, 1)])
-def test_branches_hold_every_rqe_of_example_4_2(tau, count):
-    table = free_riding_branches(games.free_riding(), [tau], 0.2)
+def test_branches_hold_every_rqe_of_example_4_2(result, tau, count):
     by_hand = all_by_hand(tau, 0.2)
-    assert len(by_hand) == count
-    np.testing.assert_allclose(sorted(table.column("first")), by_hand, atol=1e-9)
-    np.testing.assert_allclose(sorted(table.column("second")), by_hand, atol=1e-9)
-    assert max(table.column("residual")) < 1e-10
-    assert max(table.column("regret")) < 1e-12
+    assert len(by_hand) == count == count_rqe(result.path, [tau])[0]
+    for player in ("first", "second"):
+        shares = []
+        columns = zip(
+            *(result.free_riding.column(n) for n in ("branch", "tau", player)), strict=True
+        )
+        points = {}
+        for name, t, p in columns:
+            points.setdefault(name, []).append((t, p))
+        for line in points.values():
+            taus, values = np.array(sorted(line)).T
+            if taus[0] <= tau <= taus[-1]:
+                shares.append(np.interp(tau, taus, values))
+        np.testing.assert_allclose(sorted(shares), by_hand, atol=3e-3)  # drawn as straight lines
+    assert max(result.free_riding.column("residual")) < 1e-10
+    assert max(result.free_riding.column("regret")) < 1e-12
+
+
+def test_branches_are_stable_where_the_determinant_by_hand_says_so(result):
+    """Two players, one number each: stable where the product of the replies' slopes is below 1."""
+
+    def slope(y, tau):
+        return (best_reply(y + 1e-6, tau, 0.2) - best_reply(y - 1e-6, tau, 0.2)) / 2e-6
+
+    columns = ("tau", "first", "second", "stable", "index")
+    rows = list(zip(*(result.free_riding.column(name) for name in columns), strict=True))
+    for tau, first, second, stable, index in rows[::7]:
+        margin = 1.0 - slope(first, tau) * slope(second, tau)
+        if abs(margin) > 1e-4:
+            assert stable == (margin > 0.0)
+            assert index == (1 if margin > 0.0 else -1)
+    assert {stable for *_, stable, _ in rows} == {True, False}
 
 
 def test_numbers_printed_in_the_issue(result):
@@ -82,39 +111,37 @@ def test_pitchfork_is_where_the_reply_has_slope_minus_one(result):
     assert result.pitchfork[1] == pytest.approx(p, abs=1e-7)
 
 
-def test_counting_agrees_with_the_derivative_where_the_pitchfork_is_supercritical(result):
-    low, high = last_free_riding(games.free_riding(), 0.2, (0.5, 1.5))
-    assert high - low <= 1e-4
-    assert low - 1e-5 <= result.pitchfork[0] <= high
+def test_counting_agrees_with_every_end_of_free_riding(result):
+    rows = [dict(zip(result.numbers.columns, row, strict=True)) for row in result.numbers.rows]
+    counted = {r["quantity"]: (r["tau"], r["value"]) for r in rows if "counted" in r["quantity"]}
+    (low, more), (high, one) = counted.values()
+    assert "with free" in next(iter(counted))
+    assert low < result.pitchfork[0] < high
+    assert (more, one) == (3, 1) == (len(all_by_hand(low, 0.2)), len(all_by_hand(high, 0.2)))
+    ends = {r["epsilon"]: r for r in rows if "last free-riding" in r["quantity"]}
+    assert sorted(ends) == [0.05, 0.10, 0.15, 0.2]
+    assert "pitchfork" in ends[0.2]["quantity"]
+    for epsilon in (0.15, 0.10):
+        assert "fold" in ends[epsilon]["quantity"]
+        counts = [len(all_by_hand(ends[epsilon]["tau"] + d, epsilon)) for d in (-1e-3, 1e-3)]
+        assert counts == [5, 1]
 
 
-def test_free_riding_outlives_a_subcritical_pitchfork():
-    game = games.free_riding()
-    assert pitchfork(game, 0.15, (0.1, 2.5))[0] == pytest.approx(1.765, abs=5e-4)
-    low, high = last_free_riding(game, 0.15, (1.5, 2.5), tol=1e-3)
-    assert len(all_by_hand(low - 1e-3, 0.15)) == 5
-    assert len(all_by_hand(high + 1e-3, 0.15)) == 1
-    table = free_riding_branches(game, [1.79], 0.15)
-    assert sorted(table.column("branch")) == [
-        "player 1 free-rides",
-        "player 1 free-rides (2)",
-        "player 2 free-rides",
-        "player 2 free-rides (2)",
-        SYMMETRIC,
-    ]
-
-
-def test_brackets_without_the_event_are_refused():
-    with pytest.raises(ValueError, match="between must hold a bifurcation"):
-        pitchfork(games.free_riding(), 0.2, (1.0, 1.5))
-    with pytest.raises(ValueError, match="between must go from"):
-        last_free_riding(games.free_riding(), 0.2, (1.0, 1.5))
+def test_what_the_figure_cannot_show_is_refused():
     with pytest.raises(ValueError, match="points must be at least 5"):
         figure1(games.push_object(), games.free_riding(), points=4)
+    with pytest.raises(ValueError, match="ride must be a game whose free-riding ends"):
+        figure1(games.push_object(), games.public_goods(2, 1.5), points=5)
+    path = rqe.trace_rqe(games.volunteers_dilemma(3), start=0, stop=1, epsilon=0.5)
+    with pytest.raises(ValueError, match="path must be of two players"):
+        free_riding_branches(path)
+    path = rqe.trace_rqe(games.free_riding(), start=0, stop=1, epsilon=0.5)
+    with pytest.raises(ValueError, match="with an action 2"):
+        free_riding_branches(path, action=2)
 
 
 @pytest.mark.parametrize("shape", [(2, 2), (3, 2), (2, 3, 2)])
-def test_determinant_matches_finite_differences_and_the_index(shape):
+def test_the_index_is_the_sign_of_the_determinant_by_finite_differences(shape):
     rng = np.random.default_rng(len(shape) * 10 + shape[0])
     game = rqe.NormalFormGame([rng.uniform(size=shape) for _ in shape])
     eq = rqe.solve_rqe(game, tau=2.0, epsilon=0.15)
@@ -132,10 +159,9 @@ def test_determinant_matches_finite_differences_and_the_index(shape):
     at, h = np.concatenate([x[:-1] for x in eq]), 1e-6
     steps = np.eye(at.size) * h
     jacobian = np.stack([(reply_map(at + s) - reply_map(at - s)) / (2 * h) for s in steps], axis=1)
-    by_hand = np.linalg.det(np.eye(at.size) - jacobian)
-    found = bifurcation_determinant(game, eq)
-    assert found == pytest.approx(by_hand, rel=1e-6)
-    assert np.sign(found) == eq.index
+    found = rqe.enumerate_rqe(game, tau=2.0, epsilon=0.15)
+    index = next(e.index for e in found if max(np.abs(e[0] - eq[0])) < 1e-8)
+    assert np.sign(np.linalg.det(np.eye(at.size) - jacobian)) == index
 
 
 def test_panel_one_is_the_closed_form(result):
@@ -174,18 +200,34 @@ def test_panel_one_refuses_infinite_risk():
 
 def test_names_tell_who_rides():
     eqs = rqe.enumerate_rqe(games.free_riding(), tau=0.5, epsilon=0.2)
-    for name, eq in zip(branch_names(eqs), eqs, strict=True):
-        gap = eq[0][0] - eq[1][0]
-        if name == SYMMETRIC:
+    names = []
+    for eq in eqs:
+        gap = float(eq[0][0] - eq[1][0])
+        names.append(rider(eq.players, gap))
+        if names[-1] == SYMMETRIC:
             assert abs(gap) < 1e-9
         else:
-            lazy = 0 if name == "player 1 free-rides" else 1
+            lazy = 0 if names[-1] == "player 1 free-rides" else 1
             assert eq.payoffs[lazy] > eq.payoffs[1 - lazy]
-    assert len(set(branch_names(eqs))) == 3
+    assert len(set(names)) == 3
 
 
-def test_progress_counts_up_to_its_total():
-    seen = []
-    figure1(games.push_object(), games.free_riding(), points=5, progress=lambda *a: seen.append(a))
-    assert [done for done, _ in seen] == list(range(1, len(seen) + 1))
-    assert seen[-1] == (seen[-1][1], seen[-1][1])
+def test_branches_of_one_rider_are_numbered_and_mirror_images_told_apart():
+    rng = np.random.default_rng(33)
+    reward, cost = rng.uniform(size=(3, 3)), rng.uniform(size=3)
+    game = rqe.CollaborativeGame(reward + reward.T, [cost, cost])
+    path = rqe.trace_rqe(game, start=0, stop=0.5, epsilon=0.1, at=[0.0], max_step=1.0)
+    table = free_riding_branches(path)
+    names = [name for name, _ in itertools.groupby(table.column("branch"))]
+    apart = {f"player {k} free-rides{more}" for k in (1, 2) for more in ("", " (2)")}
+    assert set(names) == {*apart, SYMMETRIC}
+    for name in apart:
+        shares = [(r[2], r[3]) for r in table.rows if r[1] == name]
+        sign = -1.0 if "player 1" in name else 1.0
+        assert all(sign * (x - y) > -1e-9 for x, y in shares)
+    assert len(table.rows) == sum(map(len, path.branches)) + 1  # the pitchfork, on either side
+
+
+def test_progress_counts_up_to_its_total(result):
+    assert [done for done, _ in SEEN] == list(range(1, len(SEEN) + 1))
+    assert SEEN[-1] == (SEEN[-1][1], SEEN[-1][1])

@@ -12,15 +12,18 @@ from rqe.result.table import Table
 
 CURVE = Table(("tau", "utility"), ((0.0, -0.11), (1.0, -0.1), (1.5, -0.105)))
 BRANCHES = Table(
-    ("tau", "branch", "first"),
+    ("tau", "branch", "first", "stable", "index"),
     (
-        (0.0, "player 1 free-rides", 0.2),
-        (0.0, "symmetric", 0.55),
-        (0.0, "player 2 free-rides", 0.9),
-        (0.5, "player 1 free-rides", 0.3),
-        (0.5, "symmetric", 0.58),
-        (0.5, "player 2 free-rides", 0.8),
-        (1.0, "symmetric", 0.61),
+        (0.0, "player 1 free-rides", 0.2, True, 1),
+        (0.5, "player 1 free-rides", 0.3, True, 1),
+        (0.8, "player 1 free-rides", 0.6, False, 0),
+        (0.0, "symmetric", 0.55, False, -1),
+        (0.5, "symmetric", 0.58, False, -1),
+        (0.8, "symmetric", 0.6, False, 0),
+        (1.0, "symmetric", 0.61, True, 1),
+        (0.8, "player 2 free-rides", 0.6, False, 0),
+        (0.5, "player 2 free-rides", 0.8, True, 1),
+        (0.0, "player 2 free-rides", 0.9, True, 1),
     ),
 )
 FORK = (0.8, 0.6)
@@ -45,29 +48,111 @@ def test_collaboration_draws_the_table_and_marks_the_best():
     assert "payoff" in ax.get_ylabel()
 
 
-def test_free_riding_joins_each_branch_and_the_pitchfork():
+def test_free_riding_draws_each_branch_with_its_name_and_stability():
     (ax,) = plot.panels(1)
     assert plot.free_riding(BRANCHES, ax, fork=FORK) is ax
     drawn = lines(ax)
-    assert drawn["symmetric"] == [(0.0, 0.55), (0.5, 0.58), FORK, (1.0, 0.61)]
     assert drawn["player 1 free-rides"] == [(0.0, 0.2), (0.5, 0.3), FORK]
-    assert drawn["player 2 free-rides"] == [(0.0, 0.9), (0.5, 0.8), FORK]
+    assert drawn["player 2 free-rides"] == [FORK, (0.5, 0.8), (0.0, 0.9)]
+    assert drawn["symmetric"] == [(0.0, 0.55), (0.5, 0.58), FORK]  # unstable as far as that
     assert drawn["pitchfork, τ = 0.8"] == [FORK]
+    styles = {line.get_label(): line.get_linestyle() for line in ax.lines}
+    assert styles["symmetric"] == "--"
+    assert styles["_symmetric"] == styles["player 1 free-rides"] == "-"
+    (rest,) = (line for line in ax.lines if line.get_label() == "_symmetric")
+    assert rest.get_xydata().tolist() == [list(FORK), [1.0, 0.61]]
+    names = {"symmetric", "player 1 free-rides", "player 2 free-rides"}
+    assert {text.get_text() for text in ax.texts} == names
     legend = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert sorted(legend) == sorted(drawn)
+    assert legend == ["stable", "unstable", "pitchfork, τ = 0.8"]
 
 
-def test_free_riding_without_a_pitchfork_adds_no_point():
+def test_free_riding_without_a_pitchfork_marks_none():
     (ax,) = plot.panels(1)
     plot.free_riding(BRANCHES, ax)
-    assert sum(len(points) for points in lines(ax).values()) == len(BRANCHES.rows)
+    assert not any(line.get_marker() == "o" for line in ax.lines)
 
 
-def test_branches_differ_in_more_than_colour():
+def test_names_lie_beside_their_curves_and_touch_none():
     (ax,) = plot.panels(1)
     plot.free_riding(BRANCHES, ax)
-    styles = {(line.get_color(), line.get_linestyle()) for line in ax.lines}
-    assert len(styles) == len({c for c, _ in styles}) == len({s for _, s in styles}) == 3
+    ax.figure.canvas.draw()
+    for text in ax.texts:
+        (line,) = (one for one in ax.lines if one.get_label() == text.get_text())
+        assert text.get_color() == line.get_color()
+        inside = ax.bbox.padded(2.0).get_points()
+        corners = text.get_window_extent().get_points()
+        assert np.all(corners[0] >= inside[0])
+        assert np.all(corners[1] <= inside[1])
+        middle = np.array(text.get_position())
+        for one in ax.lines:
+            xy = np.asarray(one.get_xydata(), dtype=float)
+            if len(xy) > 1:
+                run = np.linspace(0, len(xy) - 1, 400)
+                dense = np.stack([np.interp(run, range(len(xy)), xy[:, k]) for k in (0, 1)], axis=1)
+                assert np.abs((dense - middle) / (1.0, 1.0)).max(axis=1).min() > 0.01
+
+
+COUNTS = Table(
+    ("tau", "epsilon", "RQE"),
+    tuple(
+        (t, e, 3 if t + 4 * e < 2 else 5 if t + 4 * e < 3 and e < 0.3 else 1)
+        for e in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+        for t in np.linspace(0.0, 4.0, 41).tolist()
+    ),
+)
+CURVES = Table(
+    ("curve", "tau", "epsilon"),
+    (("fold", 2.6, 0.1), ("fold", 2.2, 0.2), ("fold", 1.6, 0.25), *(
+        ("pitchfork", 2.0 - 4.0 * e, e) for e in (0.1, 0.2, 0.3, 0.4, 0.5)
+    )),
+)  # fmt: skip
+
+
+def test_phase_diagram_shades_by_number_and_names_every_region_and_curve():
+    (ax,) = plot.panels(1)
+    assert plot.phase_diagram(COUNTS, ax, boundaries=CURVES, tricritical=(1.0, 0.25)) is ax
+    texts = [text.get_text() for text in ax.texts]
+    assert sorted(texts[:3]) == ["1 RQE", "3 RQE", "5 RQE"]
+    assert "tricritical point\nτ = 1, ε = 0.25" in texts
+    assert {"fold", "pitchfork"} <= set(texts)
+    drawn = lines(ax)
+    assert drawn["pitchfork"] == [row[1:] for row in CURVES.rows if row[0] == "pitchfork"]
+    assert drawn["fold"] == [row[1:] for row in CURVES.rows if row[0] == "fold"]
+    styles = {line.get_label(): (line.get_color(), line.get_linestyle()) for line in ax.lines}
+    assert all(a != b for a, b in zip(styles["fold"], styles["pitchfork"], strict=True))
+    # each region's label stands on a grid point of that number
+    cells = {(t, e): k for t, e, k in COUNTS.rows}
+    for text in ax.texts[:3]:
+        assert cells[text.get_position()] == int(text.get_text().split()[0])
+    assert "1/payoff" in ax.get_xlabel()
+    assert "payoff units" in ax.get_ylabel()
+
+
+def test_phase_diagram_s_shading_is_the_count_at_every_grid_point():
+    (ax,) = plot.panels(1)
+    plot.phase_diagram(COUNTS, ax)
+    shade = {}
+    for t, e, number in COUNTS.rows:
+        # a hair inside, away from the strips' common edges
+        spot = (min(max(t, 0.02), 3.98), e + (1e-6 if e < 0.6 else -1e-6))
+        found = {
+            tuple(area.get_facecolor()[0])
+            for area in ax.collections
+            if any(path.contains_point(spot) for path in area.get_paths())
+        }
+        assert len(found) == 1, spot
+        shade.setdefault(number, set()).update(found)
+    assert all(len(colors) == 1 for colors in shade.values())
+    grey = [next(iter(shade[k]))[0] for k in (1, 3, 5)]
+    assert grey[0] > grey[1] > grey[2]
+
+
+def test_phase_diagram_refuses_what_is_no_grid():
+    (ax,) = plot.panels(1)
+    for rows in (COUNTS.rows[:-1], COUNTS.rows[:41]):
+        with pytest.raises(ValueError, match="counts must fill a grid of at least 2 x 2"):
+            plot.phase_diagram(Table(COUNTS.columns, rows), ax)
 
 
 def test_panels_share_one_figure_without_pyplot():

@@ -1,225 +1,307 @@
-"""How risk aversion ends free-riding in symmetric two-player games (SRA Theorem 4.2)."""
+"""Degrees of free-riding, and where risk aversion ends it in symmetric games (SRA Theorem 4.2)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
 
-from ..core.ops import joint_log
-from ..core.regularizer import NegEntropy
-from ..core.response import reply, reply_derivative
-from ..core.risk import Entropic
 from ..model._checks import FloatArray
-from ..model.agent import degrees
-from ..model.normal_form import NormalFormGame
-from ..result.equilibrium import Equilibrium, EquilibriumSet
-from ..result.table import Table
-from ..solvers import solve_rqe
+from ..model.normal_form import CollaborativeGame, NormalFormGame
+from ..result.equilibrium import EquilibriumSet
+from ..result.path import Bifurcation, Branch, Path
+from ..solvers.continuation import trace_rqe
 from ..solvers.enumeration import enumerate_rqe
+from ._symmetric import APART, asymmetry, check_symmetric, is_asymmetric, meetings
+from .free_riding_bound import sizes
+from .path_refinement import largest_parameter
 
-Progress = Callable[[int, int], None]
-SYMMETRIC = "symmetric"
-_SAME = 1e-5  # difference of two players' probabilities below which a profile counts as symmetric
-
-
-def branch_names(equilibria: EquilibriumSet, action: int = 0) -> tuple[str, ...]:
-    """What to call each RQE of a symmetric two-player game: symmetric, or who free-rides.
-
-    A player free-rides on a partner that plays the costly `action` more often. Where one player
-    free-rides at several RQE, they are numbered from the most unequal one.
-    """
-    gaps = [float(eq[0][action] - eq[1][action]) for eq in equilibria]
-    names = []
-    for gap in gaps:
-        if abs(gap) <= _SAME:
-            names.append(SYMMETRIC)
-            continue
-        rank = sum(other * gap > 0.0 and abs(other) > abs(gap) for other in gaps)
-        rider = equilibria[0].players[1 if gap > 0.0 else 0]
-        names.append(f"player {rider} free-rides" + (f" ({rank + 1})" if rank else ""))
-    return tuple(names)
+EXTENSIONS = 6
+"""Times that the interval is doubled while asymmetric RQE live on at its end."""
+AGAIN = 3
+"""Values of ``tau`` beyond a threshold at which equilibria are enumerated once more."""
 
 
-def free_riding_branches(
-    game: NormalFormGame,
-    tau: Sequence[float],
-    epsilon: float,
-    *,
-    action: int = 0,
-    progress: Progress | None = None,
-) -> Table:
-    """Probability of the costly action at every RQE found, against ``tau``: Figure 1(ii).
+def degree(game: CollaborativeGame, profile: Any) -> float:
+    r"""Degree of free-riding: how much more of the private costs one player bears than another.
+
+    .. math:: \delta = \max_i E\,c_i(a_i) - \min_i E\,c_i(a_i)
+                     = \max_{i, j} |E\,c_i(a_i) - E\,c_j(a_j)|
+
+    For two players that is SRA's ``|E c(a_1) - E c(a_2)|``. For more, the largest difference of
+    two players is the generalisation of which the theorem still holds, with the same constant
+    (`proven_threshold`): its proof compares one player with one other. A standard deviation is at
+    most half of it, and shrinks with the number of players while one of them rides on all others.
 
     Parameters
     ----------
-    game : NormalFormGame
-        Two players, symmetric.
-    tau : sequence of float
-        Common degrees of risk aversion, in 1/payoff units.
-    epsilon : float
-        Common degree of bounded rationality, in payoff units.
-    action : int
-        The costly action.
-    progress : callable, optional
-        Called with the number of points done and their total.
-
-    Returns
-    -------
-    Table
-        ``tau``, ``branch`` (see `branch_names`), ``first`` and ``second`` (each player's
-        probability of the action), ``residual``, ``regret``; one row an equilibrium.
-    """
-    rows: list[tuple[Any, ...]] = []
-    for done, t in enumerate(tau, start=1):
-        found = enumerate_rqe(game, tau=t, epsilon=epsilon)
-        for name, eq in zip(branch_names(found, action), found, strict=True):
-            shares = float(eq[0][action]), float(eq[1][action])
-            rows.append((float(t), name, *shares, eq.residual, eq.max_regret))
-        if progress is not None:
-            progress(done, len(tau))
-    columns = ("tau", "branch", "first", "second", "residual", "regret")
-    title = f"probability of {game.actions[0][action]} in {game.name}, epsilon = {epsilon:g}"
-    return Table(columns, tuple(rows), title=title)
-
-
-def bifurcation_determinant(game: NormalFormGame, eq: Equilibrium) -> float:
-    """``det(I - DΦ)`` of the reply map on the tangent space; zero where branches meet.
-
-    Its sign is the fixed-point index of the equilibrium.
-
-    Parameters
-    ----------
-    game : NormalFormGame
-    eq : Equilibrium
-        With finite ``tau`` and positive ``epsilon``.
+    game : CollaborativeGame
+        Any number of players, symmetric or not.
+    profile : Equilibrium, EquilibriumSet, or sequence of N arrays (n_i,)
+        Of a set, the degree is the largest of its members'.
 
     Returns
     -------
     float
+        In payoff units, >= 0.
+
+    Raises
+    ------
+    ValueError
+        `game` is not collaborative, the profile does not fit it, or the set is empty.
+
+    Examples
+    --------
+    >>> import games, rqe
+    >>> game = games.free_riding()
+    >>> degree(game, [[1.0, 0.0], [0.25, 0.75]])
+    0.30000000000000004
+    >>> round(degree(game, rqe.enumerate_rqe(game, tau=0.5, epsilon=0.2)), 6)
+    0.22494
     """
-    tau, epsilon = degrees(eq.agents)
-    logs = eq.log_strategies
-    frames = [_tangent(x.size) for x in logs]
-    directions = [
-        tuple(frames[j][:, k] / eq[j] if j == i else np.zeros(x.size) for i, x in enumerate(logs))
-        for j in range(len(logs))
-        for k in range(logs[j].size - 1)
+    sizes(game)  # refuses what has no private costs
+    if isinstance(profile, EquilibriumSet):
+        if not len(profile):
+            raise ValueError("profile must hold an equilibrium; got an empty set")
+        return max(degree(game, eq) for eq in profile)
+    try:
+        given = tuple(np.asarray(x, dtype=np.float64) for x in profile)
+    except (TypeError, ValueError):
+        given = ()
+    if tuple(x.shape for x in given) != tuple((n,) for n in game.shape):
+        raise ValueError(
+            f"profile must be {game.n_players} strategies, of {game.shape} actions; got {profile!r}"
+        )
+    if any(not np.all(x >= 0.0) or abs(x.sum() - 1.0) > 1e-6 for x in given):
+        raise ValueError(f"profile must be probabilities that sum to 1; got {profile!r}")
+    return float(_degrees(game, [x[None] for x in given])[0])
+
+
+def _degrees(game: CollaborativeGame, strategies: Sequence[FloatArray]) -> FloatArray:
+    """Degrees (T,) of many profiles, one array (T, n_i) a player."""
+    costs = np.array([x @ c for x, c in zip(strategies, game.costs, strict=True)])
+    return np.asarray(np.ptp(costs, axis=0))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Threshold:
+    """The largest ``tau`` with an asymmetric RQE, and what shows it.
+
+    Attributes
+    ----------
+    epsilon : float
+        Common degree of bounded rationality, in payoff units.
+    tau : float
+        The threshold, in 1/payoff units; NaN where there is no asymmetric RQE at any ``tau``.
+    kind : {"fold", "pitchfork", "transcritical", "multiple", "none"}
+        In what the last asymmetric RQE ends: two of them annihilate each other in a fold, or they
+        merge with a symmetric one.
+    pitchfork : float
+        The largest ``tau`` at which an asymmetric branch leaves a symmetric one; NaN if none does.
+        Less than ``tau`` where the pitchfork is subcritical.
+    strategies : tuple of array (n,)
+        The profile at the threshold; empty where there is none.
+    degree : float
+        Its degree of free-riding; NaN where the game has no private costs.
+    residual, regret : float
+        Of that profile, as an equilibrium.
+    searched : float
+        The end of the interval traced: up to there no asymmetric RQE was found beyond ``tau``.
+    path : Path
+        The branches.
+    """
+
+    epsilon: float
+    tau: float
+    kind: str
+    pitchfork: float
+    strategies: tuple[FloatArray, ...]
+    degree: float
+    residual: float
+    regret: float
+    searched: float
+    path: Path
+
+    def __repr__(self) -> str:
+        if self.kind == "none":
+            return f"<Threshold: no asymmetric RQE at epsilon = {self.epsilon:g}>"
+        return f"<Threshold: tau = {self.tau:.10g}, a {self.kind}, at epsilon = {self.epsilon:g}>"
+
+
+def threshold(
+    game: NormalFormGame, epsilon: float, *, stop: float | None = None, seed: Any = 0
+) -> Threshold:
+    """The largest ``tau`` at which a symmetric game has an asymmetric RQE.
+
+    All branches from ``tau = 0`` on are traced (`trace_rqe`), with those through equilibria
+    enumerated at several ``tau``, up to twice the value at which the theorem's two-action form
+    (`sharp_threshold`) has half of the largest degree left, and twice as far as long as
+    asymmetric RQE live on there. There is always an end: as ``tau`` grows, every player's reply
+    tends to the one strategy that is best against the worst, whoever the partners are. Beyond the
+    threshold equilibria are enumerated again, for branches that no other leads to.
+
+    Parameters
+    ----------
+    game : NormalFormGame
+        Symmetric, of two or more players.
+    epsilon : float > 0
+        Common degree of bounded rationality, in payoff units.
+    stop : float, optional
+        Where to stop, in 1/payoff units; by default found as described.
+    seed : int, Generator or SeedSequence
+        Of the enumerations.
+
+    Returns
+    -------
+    Threshold
+        Of a fold or branch point, located to about 1e-12. That nothing lies beyond is as certain
+        as the enumeration is complete.
+
+    Raises
+    ------
+    ValueError
+        The game is not symmetric, an argument is out of range, or asymmetric RQE live on at
+        `stop`.
+    ConvergenceError
+        A branch was lost.
+
+    Examples
+    --------
+    >>> import games
+    >>> threshold(games.free_riding(), 0.2)
+    <Threshold: tau = 0.8287886937, a pitchfork, at epsilon = 0.2>
+    >>> threshold(games.free_riding(), 0.1)
+    <Threshold: tau = 3.922708354, a fold, at epsilon = 0.1>
+    """
+    check_symmetric(game)
+    if not isinstance(epsilon, (int, float)) or not 0.0 < epsilon < np.inf:
+        raise ValueError(f"epsilon must be a finite number > 0; got {epsilon!r}")
+    given = stop is not None
+    stop = 2.0 / epsilon if stop is None else stop
+    extra: list[float] = []
+    for _ in range(EXTENSIONS + AGAIN):
+        path = trace_rqe(game, start=0.0, stop=stop, epsilon=epsilon, seed=seed)
+        if extra:
+            path = _joined(path, game, extra, seed)
+        last = _last(path)
+        if last is None or not _lives_on(*last[1:]):
+            missed = _beyond(game, epsilon, 0.0 if last is None else last[0], stop, seed)
+            if missed is None or missed in extra:
+                return _threshold(game, epsilon, path, last)
+            extra.append(missed)
+        elif given or stop >= 2.0**EXTENSIONS / epsilon:
+            raise ValueError(
+                f"stop must lie beyond the last asymmetric RQE; there are some at {stop:g}"
+            )
+        else:
+            stop *= 2.0
+    raise ValueError(f"stop must be chosen by hand in this game; {stop:g} does not do")
+
+
+def _joined(path: Path, game: NormalFormGame, extra: list[float], seed: Any) -> Path:
+    """The path traced again, with equilibria enumerated at more places."""
+    at = [path.start, *np.linspace(path.start, path.stop, 5)[1:-1].tolist(), path.stop, *extra]
+    return trace_rqe(
+        game, start=path.start, stop=path.stop, epsilon=path.held.tolist(), at=at, seed=seed
+    )
+
+
+def _beyond(
+    game: NormalFormGame, epsilon: float, tau: float, stop: float, seed: Any
+) -> float | None:
+    """A ``tau`` beyond a threshold at which an asymmetric RQE is found after all."""
+    unit = 1.0 / float(game.payoff_ranges.max())
+    inner = np.geomspace(tau + unit, stop + unit, AGAIN + 2)[1:-1] - unit
+    for t in inner.tolist():
+        found = enumerate_rqe(game, t, epsilon, follow=False, seed=seed)
+        if any(float(asymmetry([x[None] for x in eq])[0]) > APART for eq in found):
+            return float(t)
+    return None
+
+
+def _last(path: Path) -> tuple[float, Branch, int] | None:
+    """The largest parameter of any asymmetric branch, the branch, and the point's number."""
+    found = [
+        (float(branch.parameter.max()), branch, int(np.argmax(branch.parameter)))
+        for branch in path.branches
+        if is_asymmetric(branch)
     ]
-    blocks = []
-    for i, payoff in enumerate(game.own_payoffs):
-        risk, regularizer = Entropic(float(tau[i])), NegEntropy(float(epsilon[i]))
-        answer = reply(payoff, logs[i], joint_log(logs, i), risk, regularizer)
-        # joint_log adds the others' logarithms up, so it maps directions to directions too
-        columns = [
-            reply_derivative(payoff, logs[i], answer, tau[i], epsilon[i], d[i], joint_log(d, i))
-            for d in directions
-        ]
-        blocks.append(frames[i].T @ (np.exp(answer.log_response)[:, None] * np.array(columns).T))
-    jacobian = np.concatenate(blocks)
-    return float(np.linalg.det(np.eye(len(jacobian)) - jacobian))
+    return max(found, key=lambda last: last[0], default=None)
 
 
-def _tangent(n: int) -> FloatArray:
-    """An orthonormal basis (n, n - 1) of the directions that keep probabilities summing to 1."""
-    return np.linalg.svd(np.ones((1, n)))[2][1:].T
+def _lives_on(branch: Branch, k: int) -> bool:
+    """Whether a branch is cut off at its largest parameter by the end of the interval."""
+    return (k == 0 and branch.ends[0] == "boundary") or (
+        k == len(branch) - 1 and branch.ends[1] == "boundary"
+    )
 
 
-def pitchfork(
-    game: NormalFormGame, epsilon: float, between: tuple[float, float], *, action: int = 0
-) -> tuple[float, float]:
-    """Where asymmetric branches meet the symmetric one: the derivative criterion, no counting.
+def _threshold(
+    game: NormalFormGame, epsilon: float, path: Path, last: tuple[float, Branch, int] | None
+) -> Threshold:
+    nan = float("nan")
+    if last is None:
+        return Threshold(epsilon, nan, "none", nan, (), nan, nan, nan, path.stop, path)
+    tau, branch, k = last
+    profile = np.concatenate([x[k] for x in branch.strategies])
 
-    Along the principal branch of a symmetric game, which is symmetric, finds the ``tau`` at which
-    ``det(I - DΦ)`` changes sign.
+    def distance(b: Bifurcation) -> float:
+        gap = float(np.abs(np.concatenate(b.strategies) - profile).max())
+        return gap + abs(b.parameter - tau) / tau
+
+    # a branch may pass a pitchfork from one side to its mirror image: not every turn is a fold
+    here = min(path.bifurcations, key=distance)
+    spread = degree(game, here.strategies) if isinstance(game, CollaborativeGame) else nan
+    forks = meetings(path)
+    return Threshold(
+        epsilon=float(epsilon),
+        tau=here.parameter,
+        kind=here.kind,
+        pitchfork=forks[-1].parameter if forks else nan,
+        strategies=here.strategies,
+        degree=spread,
+        residual=here.residual,
+        regret=float(branch.regret[k]),
+        searched=path.stop,
+        path=path,
+    )
+
+
+def last_tau(game: CollaborativeGame, path: Path, delta: float) -> float | None:
+    """The largest ``tau`` of a traced path with an RQE that free-rides at least ``delta``.
 
     Parameters
     ----------
-    game : NormalFormGame
-        Two players, symmetric.
-    epsilon : float
-    between : tuple of float
-        Two ``tau`` with the bifurcation between them.
-    action : int
+    game : CollaborativeGame
+    path : Path
+        Of that game, traced along ``tau``, for instance a `Threshold`'s.
+    delta : float > 0
+        Degree of free-riding, in payoff units.
 
     Returns
     -------
-    tuple of float
-        The ``tau`` and the probability of `action` there.
+    float or None
+        Solved to rounding between the points of the path; None where no RQE free-rides so much.
 
     Raises
     ------
     ValueError
-        The determinant has the same sign at both ends.
+        The path is not along ``tau``, or ``delta`` not a number > 0.
+
+    Examples
+    --------
+    >>> import games
+    >>> game = games.free_riding()
+    >>> round(last_tau(game, threshold(game, 0.2).path, 0.2), 6)
+    0.60918
     """
-
-    def determinant(t: float) -> float:
-        return bifurcation_determinant(game, solve_rqe(game, tau=t, epsilon=epsilon))
-
-    ends = [determinant(t) for t in between]
-    if ends[0] * ends[1] > 0.0:
-        raise ValueError(
-            f"between must hold a bifurcation; det(I - DΦ) is {ends[0]:.4g} and {ends[1]:.4g} at "
-            f"{between}"
-        )
-    at = float(brentq(determinant, *between, xtol=1e-9))
-    # only the players' average is well determined here: a difference of 1e-5 between them leaves a
-    # residual at the size of rounding, which is what a bifurcation means
-    eq = solve_rqe(game, tau=at, epsilon=epsilon)
-    return at, 0.5 * float(eq[0][action] + eq[1][action])
-
-
-def last_free_riding(
-    game: NormalFormGame,
-    epsilon: float,
-    between: tuple[float, float],
-    *,
-    tol: float = 1e-4,
-    progress: Progress | None = None,
-) -> tuple[float, float]:
-    """Bracket the largest ``tau`` with an asymmetric RQE, by bisection on what is enumerated.
-
-    Unlike `pitchfork` this also sees a fold beyond the pitchfork (SRA Theorem 4.2 speaks of the
-    last free-riding RQE, not of the bifurcation).
-
-    Parameters
-    ----------
-    game : NormalFormGame
-        Two players, symmetric.
-    epsilon : float
-    between : tuple of float
-        A ``tau`` with asymmetric RQE and a larger one without.
-    tol : float
-        Width of the bracket returned.
-    progress : callable, optional
-        Called with the number of halvings done and their total.
-
-    Returns
-    -------
-    tuple of float
-        The largest ``tau`` tried with an asymmetric RQE, the smallest above it without.
-
-    Raises
-    ------
-    ValueError
-        The ends of `between` are not as asked.
-    """
-
-    def rides(t: float) -> bool:
-        found = enumerate_rqe(game, tau=t, epsilon=epsilon)
-        return any(name != SYMMETRIC for name in branch_names(found))
-
-    low, high = between
-    if not rides(low) or rides(high):
-        raise ValueError(
-            f"between must go from a tau with an asymmetric RQE to one without: {between}"
-        )
-    total = max(1, int(np.ceil(np.log2((high - low) / tol))))
-    for done in range(1, total + 1):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if rides(middle) else (low, middle)
-        if progress is not None:
-            progress(done, total)
-    return low, high
+    if path.parameter != "tau":
+        raise ValueError(f"path must be along tau; got one along {path.parameter}")
+    if not 0.0 < delta < np.inf:
+        raise ValueError(f"delta must be a finite number > 0; got {delta!r}")
+    sizes(game)
+    return largest_parameter(
+        game, path, lambda strategies: _degrees(game, strategies) - float(delta)
+    )

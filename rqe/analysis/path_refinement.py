@@ -1,0 +1,94 @@
+"""Between the points of a traced path: where a function of the profile crosses zero."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.optimize import brentq
+
+from ..model._checks import FloatArray
+from ..model.normal_form import NormalFormGame
+from ..result.path import Branch, Path
+from ..result.status import Status
+from ..solvers._curve import Curve, correct
+from ..solvers._problem import normalise
+
+Measure = Callable[[Sequence[FloatArray]], FloatArray]
+"""A number for each of many profiles, given as one array (T, n_i) a player."""
+LEAST = 1e-300
+"""Probability that stands for one that underflowed."""
+
+
+def curve_of(game: NormalFormGame, epsilon: FloatArray, weights: FloatArray) -> Curve:
+    """A game's equilibria as a curve in ``tau``: player i's degree is ``tau`` times its weight."""
+    own = [p[None] for p in game.own_payoffs]
+    ranges = game.payoff_ranges
+    problem = normalise(own, ranges[None], weights[None], epsilon[None], [None] * len(own))
+    unit = float(ranges.max()) or 1.0
+    return Curve(problem, "tau", float(1.0 / (unit * weights.max())))
+
+
+def largest_parameter(game: NormalFormGame, path: Path, measure: Measure) -> float | None:
+    """The largest ``tau`` at which a measure is not negative on any branch.
+
+    Between two points of a branch the measure is taken to cross zero once at most.
+
+    Parameters
+    ----------
+    game : NormalFormGame
+    path : Path
+        Along ``tau``.
+    measure : callable
+        Continuous in the strategies.
+
+    Returns
+    -------
+    float or None
+        None where it is negative everywhere.
+    """
+    curve = curve_of(game, path.held, path.weights)
+    best: float | None = None
+    for branch in path.branches:
+        value, tau = measure(branch.strategies), branch.parameter
+        for k in np.flatnonzero(value >= 0.0):
+            best = max(float(tau[k]), -np.inf if best is None else best)
+        for k in np.flatnonzero((value[:-1] >= 0.0) != (value[1:] >= 0.0)):
+            if best is None or max(tau[k], tau[k + 1]) > best:
+                found = _crossing(curve, branch, int(k), measure)
+                best = found if best is None else max(best, found)
+    return best
+
+
+def _crossing(curve: Curve, branch: Branch, k: int, measure: Measure) -> float:
+    """The parameter between points k and k + 1 of a branch at which a measure is zero."""
+    ends = [
+        np.append(
+            np.log(np.maximum(np.concatenate([x[t] for x in branch.strategies]), LEAST)),
+            branch.parameter[t],
+        )
+        for t in (k, k + 1)
+    ]
+    known = measure([x[k : k + 2] for x in branch.strategies])
+    chord = ends[1] - ends[0]
+
+    def solved(share: float) -> Any:
+        """The point of the branch in the plane across the chord at a share of it."""
+        here = ends[0] + share * chord
+        z, s = curve.split(here[:-1]), float(here[-1])
+        return correct(curve, z, curve.beliefs(z, s), s, chord)
+
+    def value(share: float) -> float:
+        if share in (0.0, 1.0):
+            return float(known[int(share)])
+        found = solved(share)
+        if not found.good:
+            raise ValueError(
+                f"path must be traced in smaller steps: none is found between {ends[0][-1]:g} and "
+                f"{ends[1][-1]:g} ({Status.LOST_BRANCH.value})"
+            )
+        return float(measure([np.exp(part) for part in found.z])[0])
+
+    share = brentq(value, 0.0, 1.0, xtol=1e-15, rtol=1e-14)
+    return float(branch.parameter[k + int(share)] if share in (0.0, 1.0) else solved(share).s)
