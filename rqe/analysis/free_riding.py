@@ -16,8 +16,10 @@ from ..solvers.continuation import trace_rqe
 from ..solvers.enumeration import enumerate_rqe
 from ._symmetric import APART, asymmetry, check_symmetric, is_asymmetric, meetings
 from .free_riding_bound import sizes
-from .path_refinement import largest_parameter
+from .path_refinement import largest_parameter, sharpened
 
+REACH = 2.0
+"""The interval's first end, as a multiple of ``1 / epsilon``."""
 EXTENSIONS = 6
 """Times that the interval is doubled while asymmetric RQE live on at its end."""
 AGAIN = 3
@@ -179,33 +181,23 @@ def threshold(
     if not isinstance(epsilon, (int, float)) or not 0.0 < epsilon < np.inf:
         raise ValueError(f"epsilon must be a finite number > 0; got {epsilon!r}")
     given = stop is not None
-    stop = 2.0 / epsilon if stop is None else stop
-    extra: list[float] = []
+    stop = REACH / epsilon if stop is None else stop
+    at: list[float] | None = None
     for _ in range(EXTENSIONS + AGAIN):
-        path = trace_rqe(game, start=0.0, stop=stop, epsilon=epsilon, seed=seed)
-        if extra:
-            path = _joined(path, game, extra, seed)
+        path = trace_rqe(game, start=0.0, stop=stop, epsilon=epsilon, at=at, seed=seed)
         last = _last(path)
         if last is None or not _lives_on(*last[1:]):
             missed = _beyond(game, epsilon, 0.0 if last is None else last[0], stop, seed)
-            if missed is None or missed in extra:
+            if missed is None:
                 return _threshold(game, epsilon, path, last)
-            extra.append(missed)
-        elif given or stop >= 2.0**EXTENSIONS / epsilon:
+            at = [*(np.linspace(0.0, stop, 5).tolist() if at is None else at), missed]
+        elif given or stop >= REACH * 2.0**EXTENSIONS / epsilon:
             raise ValueError(
                 f"stop must lie beyond the last asymmetric RQE; there are some at {stop:g}"
             )
         else:
-            stop *= 2.0
-    raise ValueError(f"stop must be chosen by hand in this game; {stop:g} does not do")
-
-
-def _joined(path: Path, game: NormalFormGame, extra: list[float], seed: Any) -> Path:
-    """The path traced again, with equilibria enumerated at more places."""
-    at = [path.start, *np.linspace(path.start, path.stop, 5)[1:-1].tolist(), path.stop, *extra]
-    return trace_rqe(
-        game, start=path.start, stop=path.stop, epsilon=path.held.tolist(), at=at, seed=seed
-    )
+            stop, at = 2.0 * stop, None
+    raise ValueError(f"stop must be given for this game: asymmetric RQE turn up as far as {stop:g}")
 
 
 def _beyond(
@@ -252,14 +244,14 @@ def _threshold(
         return gap + abs(b.parameter - tau) / tau
 
     # a branch may pass a pitchfork from one side to its mirror image: not every turn is a fold
-    here = min(path.bifurcations, key=distance)
+    here = sharpened(game, path, min(path.bifurcations, key=distance))
     spread = degree(game, here.strategies) if isinstance(game, CollaborativeGame) else nan
     forks = meetings(path)
     return Threshold(
         epsilon=float(epsilon),
         tau=here.parameter,
         kind=here.kind,
-        pitchfork=forks[-1].parameter if forks else nan,
+        pitchfork=sharpened(game, path, forks[-1]).parameter if forks else nan,
         strategies=here.strategies,
         degree=spread,
         residual=here.residual,

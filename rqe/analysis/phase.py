@@ -16,6 +16,7 @@ from ..result.path import Bifurcation, Path
 from ..result.table import Table
 from ..solvers.continuation import trace_rqe
 from ._symmetric import check_symmetric, meetings
+from .path_refinement import sharpened
 from .tricritical import Tricritical, pitchfork_curvature, tricritical
 
 Progress = Callable[[int, int], None]
@@ -184,7 +185,7 @@ class _Row:
 
 def _row(game: NormalFormGame, path: Path, epsilon: float) -> _Row:
     at: dict[str, list[float]] = {}
-    for b in reversed(path.bifurcations):
+    for b in (sharpened(game, path, b) for b in reversed(path.bifurcations)):
         known = at.setdefault(b.kind, [])
         if not known or known[-1] - b.parameter > ONE_POINT * known[-1]:
             known.append(b.parameter)
