@@ -20,6 +20,8 @@ from .result.table import Table
 # so that the picture survives a grey printer
 BLUE, VERMILION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
 _STYLES = ((BLUE, "-"), (VERMILION, "--"), (GREEN, "-."), (GREY, ":"))
+_COLORS = (BLUE, VERMILION, GREEN, "#CC79A7", "#E69F00", "#56B4E9", GREY)
+"""Of branches, whose line styles say whether they are stable."""
 _RC = {"font.size": 10.0, "axes.labelsize": 11.0, "legend.fontsize": 9.0, "pdf.fonttype": 42}
 _MARKS = {"fold": "s", "pitchfork": "o", "transcritical": "D", "multiple": "*"}
 _UNITS = {
@@ -168,7 +170,7 @@ def branches(path: Path, ax: Axes, *, player: int = 0, action: int = 0) -> Axes:
     along_epsilon = path.parameter == "epsilon"
     with mpl.rc_context(_RC):
         for k, branch in enumerate(path.branches):
-            _branch(branch, ax, player, action, _STYLES[k % len(_STYLES)][0], along_epsilon)
+            _branch(branch, ax, player, action, _COLORS[k % len(_COLORS)], along_epsilon)
         for kind, mark in _MARKS.items():
             found = [b for b in path.bifurcations if b.kind == kind]
             if found:

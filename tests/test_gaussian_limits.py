@@ -239,3 +239,12 @@ def test_extreme_payoffs(scale):
 def test_numbers_beyond_float64_are_reported():
     with pytest.raises(ConvergenceError, match="NON_FINITE"):
         solved(push_object(1e150, H=1.0), 0.0, 1e300, throw=True).payoffs  # noqa: B018
+
+
+def test_the_edge_of_the_domain_is_outside_it():
+    """tau epsilon = 2 in Example 4.1: the worst case runs away along a line."""
+    with pytest.raises(InfiniteRiskError, match="below 2") as caught:
+        solve_gaussian(push_object(), make_agents(2.0, 1.0, 2))
+    assert caught.value.max_tau == 2.0
+    inside = solve_gaussian(push_object(), make_agents(2.0 - 1e-9, 1.0, 2))
+    assert inside.means[0][0] == pytest.approx(0.5, abs=1e-8)

@@ -204,7 +204,7 @@ def _beyond(
     game: NormalFormGame, epsilon: float, tau: float, stop: float, seed: Any
 ) -> float | None:
     """A ``tau`` beyond a threshold at which an asymmetric RQE is found after all."""
-    unit = 1.0 / float(game.payoff_ranges.max())
+    unit = 1.0 / max(float(game.payoff_ranges.max()), 1.0 / stop)
     inner = np.geomspace(tau + unit, stop + unit, AGAIN + 2)[1:-1] - unit
     for t in inner.tolist():
         found = enumerate_rqe(game, t, epsilon, follow=False, seed=seed)

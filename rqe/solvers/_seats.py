@@ -61,7 +61,7 @@ def seats_of(game: QuadraticGame, agents: tuple[Agent, ...]) -> list[Seat]:
             if saddle is None:
                 raise InfiniteRiskError(i, t, bound)
             (offset, worst), jacobian = saddle, np.zeros(payoff.cross.shape)
-        elif np.any(np.isnan(core.tilted_covariance(found, t))):
+        elif t >= bound or np.any(np.isnan(core.tilted_covariance(found, t))):
             raise InfiniteRiskError(i, t, min(t, bound))
         else:
             jacobian, offset = core.response_map(payoff, found, t)
