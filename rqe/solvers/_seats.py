@@ -13,6 +13,9 @@ from ..model.agent import Agent, degrees
 from ..model.quadratic import QuadraticGame
 from ..result.status import InfiniteRiskError
 
+EDGE = 1.0 - 8.0 * float(np.finfo(np.float64).eps)
+"""Share of the largest tau that rounding cannot tell from all of it."""
+
 
 @dataclass(frozen=True)
 class Seat:
@@ -61,7 +64,7 @@ def seats_of(game: QuadraticGame, agents: tuple[Agent, ...]) -> list[Seat]:
             if saddle is None:
                 raise InfiniteRiskError(i, t, bound)
             (offset, worst), jacobian = saddle, np.zeros(payoff.cross.shape)
-        elif t >= bound or np.any(np.isnan(core.tilted_covariance(found, t))):
+        elif t >= EDGE * bound or np.any(np.isnan(core.tilted_covariance(found, t))):
             raise InfiniteRiskError(i, t, min(t, bound))
         else:
             jacobian, offset = core.response_map(payoff, found, t)
