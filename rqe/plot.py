@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import IO, Any
 
 import matplotlib as mpl
@@ -28,6 +28,10 @@ _UNITS = {
     "tau": "risk aversion τ (1/payoff unit)",
     "epsilon": "bounded rationality ε (payoff units)",
 }
+
+
+_ROOM = 0.06
+"""Distance from a region's edge, in widths of the panel, that its label needs."""
 
 
 def panels(count: int = 1) -> tuple[Axes, ...]:
@@ -237,8 +241,9 @@ def phase_diagram(
     ValueError
         The counts do not fill a grid of at least 2 x 2 points.
     """
-    tau, epsilon = (np.unique(counts.column(name)) for name in ("tau", "epsilon"))
-    cells = {(t, e): k for t, e, k in counts.rows}
+    columns = [counts.column(name) for name in ("tau", "epsilon", "RQE")]
+    tau, epsilon = map(np.unique, columns[:2])
+    cells = {(t, e): k for t, e, k in zip(*columns, strict=True)}
     if min(len(tau), len(epsilon)) < 2 or len(cells) != len(tau) * len(epsilon):
         raise ValueError(
             f"counts must fill a grid of at least 2 x 2 points; got {len(counts.rows)} rows for "
@@ -253,9 +258,10 @@ def phase_diagram(
             _strip(tau, epsilon[k : k + 2], number[k : k + 2], shade, ax)
         busy = []
         for k in levels:
-            t, e = _inmost(number == k)
-            busy.append((tau[t], epsilon[e]))
-            ax.text(*busy[-1], f"{k} RQE", ha="center", va="center", zorder=5)
+            (t, e), clear = _inmost(number == k)
+            if clear >= _ROOM:
+                busy.append((tau[t], epsilon[e]))
+                ax.text(*busy[-1], f"{k} RQE", ha="center", va="center", zorder=5)
         ax.set(xlim=(tau[0], _frame(tau, number)), ylim=(epsilon[0], epsilon[-1]))
         lines = _curves(boundaries)
         if tricritical is not None:
@@ -294,7 +300,7 @@ def _strip(tau: Any, edges: Any, number: Any, shade: dict[Any, str], ax: Axes) -
         middle = 0.5 * (tau[turns] + tau[turns + 1])
         runs.append((row[np.append(turns, -1)], np.concatenate([tau[:1], middle, tau[-1:]])))
     (few, narrow), (many, wide) = sorted(runs, key=lambda run: len(run[0]))
-    joined = _aligned(few, narrow, many)
+    joined = _aligned(few, narrow, many, wide)
     half = 0.5 * (edges[0] + edges[1])
     if joined is None:  # neither row has the other's regions in the same order
         parts = [((edges[0], half), *runs[0], runs[0][1]), ((half, edges[1]), *runs[1], runs[1][1])]
@@ -317,24 +323,29 @@ def _frame(tau: Any, number: Any) -> float:
     return right
 
 
-def _aligned(few: Any, at: Any, many: Any) -> Any:
-    """Edges of a row's regions as those of a row with more: what it lacks has no width."""
-    out, seen = [at[0]], 0
-    for k in many:
-        seen += int(seen < len(few) and few[seen] == k)
-        out.append(at[seen])
-    return np.array(out) if seen == len(few) else None
+def _aligned(few: Any, at: Any, many: Any, wide: Any) -> Any:
+    """Edges of a row's regions as those of a row with more: what it lacks has no width.
+
+    Of all ways to do so, the one that moves edges least; None where there is none.
+    """
+    best, least = None, np.inf
+    for kept in combinations(range(len(many)), len(few)):
+        if np.array_equal(many[list(kept)], few):
+            out = at[np.searchsorted(kept, np.arange(len(many) + 1))]
+            move = float(np.abs(out - wide).sum())
+            best, least = (out, move) if move < least else (best, least)
+    return best
 
 
-def _inmost(mask: Any) -> tuple[int, int]:
-    """Column and row of a cell that lies as far as any from cells outside a region."""
+def _inmost(mask: Any) -> tuple[tuple[int, int], float]:
+    """Column and row of a cell that lies as far as any from cells outside a region; how far."""
     rows, columns = (np.linspace(0, n - 1, min(n, 48)).astype(int) for n in mask.shape)
     here = np.pad(mask[np.ix_(rows, columns)], 1)
     grid = np.stack(np.meshgrid(*(np.linspace(0, 1, n) for n in here.shape), indexing="ij"), -1)
     inside, outside = grid[here], grid[~here]
     gap = np.array([np.square((outside - p) * (1.0, 1.6)).sum(axis=1).min() for p in inside])
     at = np.argwhere(here)[int(np.argmax(gap))] - 1
-    return int(columns[at[1]]), int(rows[at[0]])
+    return (int(columns[at[1]]), int(rows[at[0]])), float(np.sqrt(gap.max()))
 
 
 def _name_curve(name: str, xy: Any, others: list[Any], color: str, ax: Axes) -> None:

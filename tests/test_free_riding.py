@@ -12,6 +12,7 @@ from rqe.analysis import free_riding
 from rqe.analysis._symmetric import APART, asymmetry, check_symmetric, is_asymmetric, meetings
 from rqe.analysis.bound_tightness import bound_table
 from rqe.analysis.free_riding import degree, last_tau, threshold
+from rqe.analysis.path_refinement import trace
 from rqe.analysis.phase import count_rqe, phase_diagram
 from rqe.analysis.tricritical import last_pitchfork, pitchfork_curvature, tricritical
 
@@ -152,6 +153,19 @@ def test_branches_that_no_other_leads_to_count():
     below, above = (asymmetric(WHO_LEADS, found.tau * (1.0 + d), 0.3) for d in (-1e-4, 1e-4))
     assert below > 0
     assert above == 0
+
+
+def test_every_fold_is_located():
+    """In steps of 0.1 two of this game's folds are passed without being located."""
+    pytest.importorskip("flint")
+    path = trace(WHO_LEADS, start=0, stop=6, epsilon=0.12, at=[0.0])
+    for branch in path.branches:
+        assert np.all(branch.index[1:] * branch.index[:-1] >= 0)
+    # the last two symmetric RQE but one end in a fold of their own
+    last = max(b.parameter for b in path.bifurcations if b.kind == "fold")
+    for sign, number in ((-1.0, 3), (1.0, 1)):
+        proof = rqe.prove_rqe(WHO_LEADS, last * (1.0 + 1e-3 * sign), 0.12)
+        assert (len(proof), proof.complete) == (number, "proved")
 
 
 def test_the_interval_grows_until_free_riding_has_ended(monkeypatch, ends):
@@ -351,7 +365,8 @@ def test_counts_are_those_of_enumeration(diagram):
     rng = np.random.default_rng(3)
     rows = [diagram.counts.rows[k] for k in rng.permutation(len(diagram.counts.rows))[:16]]
     assert {row[2] for row in rows} == {1, 3, 5}
-    for tau, epsilon, number in rows:
+    assert set(diagram.counts.column("index sum")) == {1}
+    for tau, epsilon, number, _ in rows:
         assert len(rqe.enumerate_rqe(games.free_riding(), tau, epsilon)) == number
 
 
@@ -360,7 +375,8 @@ def test_counts_of_a_game_of_many_branches_are_the_proven_ones():
     game = rqe.CollaborativeGame([[0, 1, 0], [1, 0, 0], [0, 0, 1.5]], [[0.2, 0, 0]] * 2)
     found = phase_diagram(game, [1.0, 4.1, 7.0], [0.1], places=3)
     assert len(set(found.counts.column("RQE"))) >= 2
-    for tau, epsilon, number in found.counts.rows:
+    for tau, epsilon, number, signs in found.counts.rows:
+        assert signs == 1
         proof = rqe.prove_rqe(game, tau, epsilon)
         assert proof.complete == "proved"
         assert len(proof) == number
@@ -389,7 +405,7 @@ def test_curves_carry_their_ends(diagram, ends, turning):
 
 def test_counts_change_across_the_curves_only(diagram):
     for epsilon in (0.06, 0.1, 0.14, 0.18):
-        row = [(t, k) for t, e, k in diagram.counts.rows if e == epsilon]
+        row = [(t, k) for t, e, k, _ in diagram.counts.rows if e == epsilon]
         at = sorted(t for _, t, e in diagram.boundaries.rows if e == epsilon)
         for (a, before), (b, after) in itertools.pairwise(row):
             assert (before != after) == any(a < t < b for t in at)

@@ -12,11 +12,10 @@ from ..model._checks import FloatArray
 from ..model.normal_form import CollaborativeGame, NormalFormGame
 from ..result.equilibrium import EquilibriumSet
 from ..result.path import Bifurcation, Branch, Path
-from ..solvers.continuation import trace_rqe
 from ..solvers.enumeration import enumerate_rqe
 from ._symmetric import APART, asymmetry, check_symmetric, is_asymmetric, meetings
 from .free_riding_bound import sizes
-from .path_refinement import largest_parameter, sharpened
+from .path_refinement import largest_parameter, sharpened, trace
 
 REACH = 2.0
 """The interval's first end, as a multiple of ``1 / epsilon``."""
@@ -137,7 +136,7 @@ def threshold(
 ) -> Threshold:
     """The largest ``tau`` at which a symmetric game has an asymmetric RQE.
 
-    All branches from ``tau = 0`` on are traced (`trace_rqe`), with those through equilibria
+    All branches from ``tau = 0`` on are traced (`rqe.trace_rqe`), with those through equilibria
     enumerated at several ``tau``, up to twice the value at which the theorem's two-action form
     (`sharp_threshold`) has half of the largest degree left, and twice as far as long as
     asymmetric RQE live on there. There is always an end: as ``tau`` grows, every player's reply
@@ -184,7 +183,7 @@ def threshold(
     stop = REACH / epsilon if stop is None else stop
     at: list[float] | None = None
     for _ in range(EXTENSIONS + AGAIN):
-        path = trace_rqe(game, start=0.0, stop=stop, epsilon=epsilon, at=at, seed=seed)
+        path = trace(game, start=0.0, stop=stop, epsilon=epsilon, at=at, seed=seed)
         last = _last(path)
         if last is None or not _lives_on(*last[1:]):
             missed = _beyond(game, epsilon, 0.0 if last is None else last[0], stop, seed)

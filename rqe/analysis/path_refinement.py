@@ -12,10 +12,11 @@ from scipy.optimize import brentq
 from ..model._checks import FloatArray
 from ..model.normal_form import NormalFormGame
 from ..result.path import Bifurcation, Branch, Path
-from ..result.status import Status
+from ..result.status import ConvergenceError, Status
 from ..solvers._bifurcation import sample
 from ..solvers._curve import Curve, correct
 from ..solvers._problem import normalise
+from ..solvers.continuation import trace_rqe
 
 Measure = Callable[[Sequence[FloatArray]], FloatArray]
 """A number for each of many profiles, given as one array (T, n_i) a player."""
@@ -24,6 +25,38 @@ AROUND = 1e-4
 ROUNDS = 20
 LEAST = 1e-300
 """Probability that stands for one that underflowed."""
+
+
+STEPS = (0.1, 0.05, 0.02, 0.005)
+"""Longest steps with which a path is traced, in turn, until all its folds are located."""
+
+
+def trace(game: NormalFormGame, **options: Any) -> Path:
+    """`trace_rqe`, in shorter steps where a branch turned back without its fold being located.
+
+    Parameters
+    ----------
+    game : NormalFormGame
+    **options
+        Of `trace_rqe`.
+
+    Returns
+    -------
+    Path
+        Every change of a branch's index lies at a singular point that was located.
+
+    Raises
+    ------
+    ConvergenceError
+        A branch was lost, or a fold could not be located in the shortest steps.
+    """
+    for longest in STEPS:
+        path = trace_rqe(game, max_step=longest, **options)
+        turns = [k for k, b in enumerate(path.branches) if np.any(b.index[1:] * b.index[:-1] < 0)]
+        if not turns:
+            return path
+    notes = tuple(f"branch {k} folds back at a point that could not be located" for k in turns)
+    raise ConvergenceError(replace(path, status=Status.LOST_BRANCH, notes=path.notes + notes))
 
 
 def curve_of(game: NormalFormGame, epsilon: FloatArray, weights: FloatArray) -> Curve:

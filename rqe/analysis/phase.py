@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
 from ..model._checks import FloatArray
 from ..model.normal_form import NormalFormGame
 from ..result.path import Bifurcation, Path
 from ..result.table import Table
-from ..solvers.continuation import trace_rqe
 from ._symmetric import check_symmetric, meetings
-from .path_refinement import sharpened
+from .path_refinement import sharpened, trace
 from .tricritical import Tricritical, pitchfork_curvature, tricritical
 
 Progress = Callable[[int, int], None]
@@ -24,6 +24,10 @@ BEYOND = 1.25
 """How far past the last ``tau`` branches are traced: curves should leave the picture's frame."""
 ONE_POINT = 1e-7
 """Relative difference of ``tau`` up to which bifurcations are images of one by symmetry."""
+AGAIN = 3
+"""Times that the number of places is doubled where a row's indices do not sum to 1."""
+FAR = 0.75
+"""Distance from where a curve is heading, in probability and relative ``tau``, that ends it."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -33,7 +37,8 @@ class PhaseDiagram:
     Attributes
     ----------
     counts : Table
-        ``tau``, ``epsilon``, ``RQE`` (how many were found); one row a grid point.
+        ``tau``, ``epsilon``, ``RQE`` (how many were found), ``index sum`` (of their fixed-point
+        indices, 1 if none is missing); one row a grid point.
     boundaries : Table
         ``curve`` (a kind of bifurcation, numbered from the largest ``tau`` where there are
         several), ``tau``, ``epsilon``; one row a point, along each curve by ``epsilon``.
@@ -76,15 +81,26 @@ def count_rqe(path: Path, tau: Sequence[float] | FloatArray) -> NDArray[np.int64
     >>> count_rqe(path, [0.0, 2.0, 3.0, 4.0]).tolist()
     [3, 3, 5, 1]
     """
+    return _passages(path, tau)[0]
+
+
+def _passages(
+    path: Path, tau: Sequence[float] | FloatArray
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How often branches pass each value, and the sum of their indices there."""
     values = np.asarray(tau, dtype=np.float64)
     low, high = sorted((path.start, path.stop))
     if not np.all((values >= low) & (values < high)):
         raise ValueError(f"tau must lie in [{low:g}, {high:g}), which was traced; got {tau!r}")
-    total = np.zeros(values.shape, dtype=np.int64)
+    total, signs = np.zeros((2, *values.shape), dtype=np.int64)
     for branch in path.branches:
         beyond = branch.parameter[:, None] > values
-        total += np.count_nonzero(beyond[1:] != beyond[:-1], axis=0)
-    return total
+        passes = beyond[1:] != beyond[:-1]
+        # the index is 0 at singular points only, and never at two in a row
+        index = np.where(branch.index[1:] == 0, branch.index[:-1], branch.index[1:])
+        total += np.count_nonzero(passes, axis=0)
+        signs += index @ passes
+    return total, signs
 
 
 def phase_diagram(
@@ -112,7 +128,8 @@ def phase_diagram(
         Positive, rising, in payoff units.
     places : int
         At how many ``tau`` of every row equilibria are enumerated, for branches that are not
-        connected to the principal one: at least 1, ``tau = 0`` being the first. More takes longer.
+        connected to the principal one: at least 1, ``tau = 0`` being the first; and at two, four
+        and eight times as many where indices do not sum to 1. More takes longer.
     seed : int, Generator or SeedSequence
     progress : callable, optional
         Called with the number of rows done and their total.
@@ -143,25 +160,35 @@ def phase_diagram(
         )
     if not isinstance(places, int) or places < 1:
         raise ValueError(f"places must be a whole number >= 1; got {places!r}")
-    stop = BEYOND * float(taus[-1]) + 1e-9 / float(epsilons[0])
-    unit = 1.0 / max(float(game.payoff_ranges.max()), 1.0 / stop)
-    at = (np.geomspace(unit, stop + unit, places + 1)[:-1] - unit).tolist()
     rows: list[tuple[Any, ...]] = []
     points: list[_Row] = []
     for done, e in enumerate(epsilons.tolist(), start=1):
-        path = trace_rqe(game, start=0.0, stop=stop, epsilon=e, at=at, seed=seed)
-        counts = count_rqe(path, taus)
-        rows += [(t, e, int(k)) for t, k in zip(taus.tolist(), counts, strict=True)]
+        path = _traced(game, taus, e, places, seed)
+        counts = zip(taus.tolist(), *_passages(path, taus), strict=True)
+        rows += [(t, e, int(k), int(signs)) for t, k, signs in counts]
         points.append(_row(game, path, e))
         if progress is not None:
             progress(done, len(epsilons))
     special = _tricritical(game, points)
     title = f"number of RQE of {game.name}" if game.name else "number of RQE"
     return PhaseDiagram(
-        Table(("tau", "epsilon", "RQE"), tuple(rows), title=title),
+        Table(("tau", "epsilon", "RQE", "index sum"), tuple(rows), title=title),
         _boundaries(game, points, special),
         special,
     )
+
+
+def _traced(game: NormalFormGame, taus: FloatArray, epsilon: float, places: int, seed: Any) -> Path:
+    """All branches of a row; with more places to enumerate at where indices do not add up."""
+    unit = 1.0 / (float(game.payoff_ranges.max()) or 1.0)
+    stop = BEYOND * float(taus[-1]) + 1e-6 * unit
+    for _ in range(AGAIN + 1):
+        at = (np.geomspace(unit, stop + unit, places + 1)[:-1] - unit).tolist()
+        path = trace(game, start=0.0, stop=stop, epsilon=epsilon, at=at, seed=seed)
+        if np.all(_passages(path, taus)[1] == 1):
+            break
+        places *= 2
+    return path
 
 
 def _rising(values: Sequence[float], name: str) -> FloatArray:
@@ -175,23 +202,35 @@ def _rising(values: Sequence[float], name: str) -> FloatArray:
 
 @dataclass(frozen=True)
 class _Row:
-    """What one ``epsilon`` says of the curves: ``tau`` of each kind, largest first."""
+    """What one ``epsilon`` says of the curves."""
 
     epsilon: float
-    at: dict[str, list[float]]
+    points: list[Bifurcation]
+    """One of every set of images by symmetry, smallest ``tau`` first."""
     curvature: float | None
     """Of the last pitchfork of free-riding."""
 
 
 def _row(game: NormalFormGame, path: Path, epsilon: float) -> _Row:
-    at: dict[str, list[float]] = {}
-    for b in (sharpened(game, path, b) for b in reversed(path.bifurcations)):
-        known = at.setdefault(b.kind, [])
-        if not known or known[-1] - b.parameter > ONE_POINT * known[-1]:
-            known.append(b.parameter)
-    forks: list[Bifurcation] = [b for b in meetings(path) if b.kind == "pitchfork"]
+    points: list[Bifurcation] = []
+    for b in (sharpened(game, path, b) for b in path.bifurcations):
+        if not any(_same(b, other) for other in points):
+            points.append(b)
+    forks = [b for b in meetings(path) if b.kind == "pitchfork"]
     bend = pitchfork_curvature(game, epsilon, forks[-1]) if forks else None
-    return _Row(epsilon, at, bend)
+    return _Row(epsilon, points, bend)
+
+
+def _same(one: Bifurcation, other: Bifurcation) -> bool:
+    """Whether two bifurcations are images of each other by exchange of players."""
+    near = abs(one.parameter - other.parameter) <= ONE_POINT * one.parameter
+    return one.kind == other.kind and near and _profiles_apart(one, other) <= 1e-4
+
+
+def _profiles_apart(one: Bifurcation, other: Bifurcation) -> float:
+    """Largest difference of a probability, players being put in order of their strategies."""
+    a, b = (sorted(x.round(6).tolist() for x in point.strategies) for point in (one, other))
+    return float(np.abs(np.subtract(a, b)).max())
 
 
 def _tricritical(game: NormalFormGame, points: list[_Row]) -> Tricritical | None:
@@ -205,27 +244,74 @@ def _tricritical(game: NormalFormGame, points: list[_Row]) -> Tricritical | None
     return None
 
 
+@dataclass
+class _Curve:
+    """A boundary curve as far as it was followed, from row to row."""
+
+    kind: str
+    points: list[tuple[float, float]]
+    """``epsilon`` and ``tau``."""
+    last: Bifurcation
+    row: int
+
+    def distance(self, new: Bifurcation, epsilon: float) -> float:
+        """How far a bifurcation of the next row lies from where the curve is heading."""
+        tau = self.points[-1][1]
+        if len(self.points) > 1:
+            (before, old), (now, _) = self.points[-2:]
+            tau += (tau - old) * (epsilon - now) / (now - before)
+        return abs(new.parameter - tau) / (1.0 + tau) + _profiles_apart(self.last, new)
+
+
+def _follow(points: list[_Row]) -> list[_Curve]:
+    """Bifurcations of all rows, joined to curves."""
+    curves: list[_Curve] = []
+    for number, row in enumerate(points):
+        for kind in sorted({b.kind for b in row.points}):
+            new = [b for b in row.points if b.kind == kind]
+            old = [c for c in curves if c.kind == kind and c.row == number - 1]
+            cost = np.array([[c.distance(b, row.epsilon) for b in new] for c in old])
+            cost = cost.reshape(len(old), len(new))
+            pairs = zip(*linear_sum_assignment(np.minimum(cost, FAR)), strict=True)
+            joined = {int(j): old[i] for i, j in pairs if cost[i, j] < FAR}
+            for j, b in enumerate(new):
+                if j not in joined:
+                    joined[j] = _Curve(kind, [], b, number)
+                    curves.append(joined[j])
+                curve = joined[j]
+                curve.points.append((row.epsilon, b.parameter))
+                curve.last, curve.row = b, number
+    return curves
+
+
 def _boundaries(game: NormalFormGame, points: list[_Row], special: Tricritical | None) -> Table:
     """Every curve, its points by ``epsilon``, with its ends where they are known."""
-    found: dict[str, list[tuple[float, float]]] = {}
-    for row in points:
-        for kind, taus in row.at.items():
-            for rank, t in enumerate(taus, start=1):
-                name = kind if rank == 1 else f"{kind} {rank}"
-                found.setdefault(name, []).append((row.epsilon, t))
+    curves = _follow(points)
     for kind, e in _on_axis(game, points):
-        # the curve that comes closest to the axis next to that epsilon
-        near = [n for n in found if n.split()[0] == kind]
-        if near:
-            ends = {n: min(found[n], key=lambda p: (abs(p[0] - e), p[1])) for n in near}
-            found[min(ends, key=lambda n: (abs(ends[n][0] - e), ends[n][1]))].append((e, 0.0))
+        _extend(curves, kind, (e, 0.0))
     if special is not None:
-        for name in ("pitchfork", "fold"):
-            if name in found:
-                found[name].append((special.epsilon, special.tau))
-    rows = [(name, t, e) for name in sorted(found) for e, t in sorted(found[name])]
+        for kind in ("pitchfork", "fold"):
+            _extend(curves, kind, (special.epsilon, special.tau))
+    curves.sort(key=lambda c: (c.kind, -max(tau for _, tau in c.points)))
+    rows: list[tuple[Any, ...]] = []
+    rank: dict[str, int] = {}
+    for curve in curves:
+        rank[curve.kind] = rank.get(curve.kind, 0) + 1
+        name = curve.kind if rank[curve.kind] == 1 else f"{curve.kind} {rank[curve.kind]}"
+        rows += [(name, tau, e) for e, tau in sorted(curve.points)]
     title = "where the number of RQE changes"
     return Table(("curve", "tau", "epsilon"), tuple(rows), title=title)
+
+
+def _extend(curves: list[_Curve], kind: str, end: tuple[float, float]) -> None:
+    """Add a point to the curve of its kind that comes closest to it."""
+
+    def gap(curve: _Curve) -> float:
+        return min(abs(e / end[0] - 1.0) + abs(t - end[1]) / (1.0 + t) for e, t in curve.points)
+
+    near = [c for c in curves if c.kind == kind]
+    if near:
+        min(near, key=gap).points.append(end)
 
 
 def _on_axis(game: NormalFormGame, points: list[_Row]) -> list[tuple[str, float]]:
@@ -233,7 +319,7 @@ def _on_axis(game: NormalFormGame, points: list[_Row]) -> list[tuple[str, float]
     if len(points) < 2:
         return []
     ends = points[-1].epsilon, points[0].epsilon
-    path = trace_rqe(game, parameter="epsilon", tau=0.0, start=ends[0], stop=ends[1])
+    path = trace(game, parameter="epsilon", tau=0.0, start=ends[0], stop=ends[1])
     found: list[tuple[str, float]] = []
     for b in path.bifurcations:
         if not found or found[-1][0] != b.kind or b.parameter - found[-1][1] > ONE_POINT:

@@ -21,9 +21,8 @@ from ..model._checks import FloatArray
 from ..model.normal_form import NormalFormGame
 from ..result.path import Bifurcation
 from ..solvers._bifurcation import sample
-from ..solvers.continuation import trace_rqe
 from ._symmetric import check_symmetric, meetings
-from .path_refinement import curve_of
+from .path_refinement import curve_of, trace
 
 STENCIL = (-3, -2, -1, 1, 2, 3)
 FIRST = np.array([-1.0, 9.0, -45.0, 45.0, -9.0, 1.0]) / 60.0
@@ -132,7 +131,7 @@ def last_pitchfork(
     Bifurcation or None
     """
     end = 2.0 / epsilon if stop is None else stop
-    path = trace_rqe(game, start=0.0, stop=end, epsilon=epsilon, at=[])
+    path = trace(game, start=0.0, stop=end, epsilon=epsilon, at=[])
     forks = [b for b in meetings(path) if b.kind == "pitchfork"]
     return forks[-1] if forks else None
 

@@ -9,7 +9,7 @@ such a point it is a leap to another branch and the step is refused.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -45,8 +45,6 @@ class Walk:
     trail: list[Vertex]
     length: float
     end: str = ""
-    event: Singular | None = None
-    singular: list[Singular] = field(default_factory=list)
 
 
 class BranchWalk:
@@ -155,7 +153,6 @@ class BranchWalk:
         found = locate_fold(self.curve, new.z, new.s) or locate_fold(self.curve, here.z, here.s)
         if found is not None and self._between(here, new, found):
             walk.trail.append(found)
-            walk.singular.append(found)
 
     def _meet(self, walk: Walk, here: Point, new: Point) -> bool:
         """Locate what changed the parity; whether there is such a point."""
@@ -172,9 +169,7 @@ class BranchWalk:
     def _record(self, walk: Walk, found: Singular) -> None:
         walk.trail.append(found)
         if self.known(found):
-            walk.end, walk.event = "bifurcation", found
-        else:
-            walk.singular.append(found)
+            walk.end = "bifurcation"
 
     def _between(self, here: Point, new: Point, found: Singular) -> bool:
         """Whether a located point lies where the two points say that it must."""
