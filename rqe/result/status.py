@@ -17,7 +17,7 @@ class Status(Enum):
         "use select='any'"
     )
     LOST_BRANCH = (
-        "the principal branch could not be followed to this epsilon; use select='any', or "
+        "the branch could not be followed further; use select='any', or "
         "enumerate_rqe for every equilibrium found"
     )
     UNCERTIFIED = (
