@@ -1,6 +1,7 @@
 """Where free-riding ends, against scalar equations in mpmath and against plain enumeration."""
 
 import itertools
+from dataclasses import replace
 
 import mpmath
 import numpy as np
@@ -12,7 +13,7 @@ from rqe.analysis import free_riding
 from rqe.analysis._symmetric import APART, asymmetry, check_symmetric, is_asymmetric, meetings
 from rqe.analysis.bound_tightness import bound_table
 from rqe.analysis.free_riding import degree, last_tau, threshold
-from rqe.analysis.path_refinement import trace
+from rqe.analysis.path_refinement import trace, turns_unseen
 from rqe.analysis.phase import count_rqe, phase_diagram
 from rqe.analysis.tricritical import last_pitchfork, pitchfork_curvature, tricritical
 
@@ -161,11 +162,25 @@ def test_every_fold_is_located():
     path = trace(WHO_LEADS, start=0, stop=6, epsilon=0.12, at=[0.0])
     for branch in path.branches:
         assert np.all(branch.index[1:] * branch.index[:-1] >= 0)
+        assert not turns_unseen(branch)
     # the last two symmetric RQE but one end in a fold of their own
     last = max(b.parameter for b in path.bifurcations if b.kind == "fold")
     for sign, number in ((-1.0, 3), (1.0, 1)):
         proof = rqe.prove_rqe(WHO_LEADS, last * (1.0 + 1e-3 * sign), 0.12)
         assert (len(proof), proof.complete) == (number, "proved")
+
+
+def test_an_index_next_to_a_singular_point_is_no_fold():
+    branch = rqe.trace_rqe(games.free_riding(), start=0, stop=6, epsilon=0.1).branches[1]
+    tau, index = branch.parameter.copy(), branch.index.copy()
+    (fold,) = np.flatnonzero(index == 0)[1:]  # the first is the pitchfork it leaves
+    assert not turns_unseen(branch)
+    index[fold] = index[fold - 1]
+    assert turns_unseen(replace(branch, index=index))
+    index[fold], index[fold - 1] = 0, index[fold + 1]
+    assert turns_unseen(replace(branch, index=index))
+    tau[fold - 2 : fold] = tau[fold] * (1.0 - 1e-9)
+    assert not turns_unseen(replace(branch, index=index, parameter=tau))
 
 
 def test_the_interval_grows_until_free_riding_has_ended(monkeypatch, ends):

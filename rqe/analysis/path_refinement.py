@@ -29,6 +29,8 @@ LEAST = 1e-300
 
 STEPS = (0.1, 0.05, 0.02, 0.005)
 """Longest steps with which a path is traced, in turn, until all its folds are located."""
+ROUNDING = 1e-6
+"""Relative distance from a singular point within which an index may be wrong."""
 
 
 def trace(game: NormalFormGame, **options: Any) -> Path:
@@ -43,7 +45,7 @@ def trace(game: NormalFormGame, **options: Any) -> Path:
     Returns
     -------
     Path
-        Every change of a branch's index lies at a singular point that was located.
+        No branch of which `turns_unseen`.
 
     Raises
     ------
@@ -52,11 +54,24 @@ def trace(game: NormalFormGame, **options: Any) -> Path:
     """
     for longest in STEPS:
         path = trace_rqe(game, max_step=longest, **options)
-        turns = [k for k, b in enumerate(path.branches) if np.any(b.index[1:] * b.index[:-1] < 0)]
+        turns = [k for k, b in enumerate(path.branches) if turns_unseen(b)]
         if not turns:
             return path
     notes = tuple(f"branch {k} folds back at a point that could not be located" for k in turns)
     raise ConvergenceError(replace(path, status=Status.LOST_BRANCH, notes=path.notes + notes))
+
+
+def turns_unseen(branch: Branch) -> bool:
+    """Whether a branch's index changes away from all singular points that were located.
+
+    Next to one, at a distance at the size of rounding, an index says nothing.
+    """
+    for k in np.flatnonzero(branch.index[1:] * branch.index[:-1] < 0):
+        near = slice(max(0, k - 2), k + 4)
+        located = branch.parameter[near][branch.index[near] == 0]
+        if not np.any(np.abs(located / branch.parameter[k] - 1.0) <= ROUNDING):
+            return True
+    return False
 
 
 def curve_of(game: NormalFormGame, epsilon: FloatArray, weights: FloatArray) -> Curve:
