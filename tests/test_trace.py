@@ -394,3 +394,13 @@ def test_paths_print_and_survive_a_file(tmp_path):
     points = path.points()
     assert len(points.rows) == sum(len(b) for b in path.branches)
     assert "fold" in path._repr_html_()
+
+
+@pytest.mark.parametrize("epsilon", [0.12, 0.09])
+def test_no_fold_is_passed_without_being_located(epsilon):
+    """An index that changes sign has a singular point between."""
+    game = rqe.CollaborativeGame([[0, 1, 0], [1, 0, 0], [0, 0, 1.2]], [[0.1, 0, 0]] * 2)
+    path = rqe.trace_rqe(game, start=0, stop=7.5, epsilon=epsilon)
+    assert len(of_kind(path, "fold")) >= 10
+    for branch in path.branches:
+        assert not np.any(branch.index[1:] * branch.index[:-1] == -1)

@@ -91,8 +91,8 @@ class Bifurcation:
         a multiple point, one of them.
     curvature : float
         Of a pitchfork: second derivative of the parameter along the branch that turns back, by the
-        length of ``direction``. Negative where its equilibria lie at smaller parameters. NaN at
-        other points.
+        length of ``direction``; by differences, to about three digits. Negative where its
+        equilibria lie at smaller parameters. NaN at other points.
     """
 
     parameter: float

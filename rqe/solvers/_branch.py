@@ -100,7 +100,8 @@ class BranchWalk:
             if not self._meet(walk, here, new):
                 return self._shorten(walk, length)
         elif new.ahead * here.ahead < 0.0:
-            self._fold(walk, here, new)
+            if not self._fold(walk, here, new) and length > CROSSING:
+                return self._shorten(walk, length)  # closer by, Newton finds it
         elif self._hidden(here, new):
             self._many(walk, here, new)
         if walk.end:
@@ -149,10 +150,14 @@ class BranchWalk:
             walk.end = "lost"
         return walk
 
-    def _fold(self, walk: Walk, here: Point, new: Point) -> None:
-        found = locate_fold(self.curve, new.z, new.s) or locate_fold(self.curve, here.z, here.s)
-        if found is not None and self._between(here, new, found):
-            walk.trail.append(found)
+    def _fold(self, walk: Walk, here: Point, new: Point) -> bool:
+        """Locate where the branch turned back; whether that place was found."""
+        for near in (new, here):
+            found = locate_fold(self.curve, near.z, near.s)
+            if found is not None and self._between(here, new, found):
+                walk.trail.append(found)
+                return True
+        return False
 
     def _meet(self, walk: Walk, here: Point, new: Point) -> bool:
         """Locate what changed the parity; whether there is such a point."""

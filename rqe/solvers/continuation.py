@@ -53,7 +53,8 @@ def trace_rqe(
     The principal branch at ``start`` is followed by pseudo-arclength, through folds; where other
     branches meet it, they are followed too, and so are those through every equilibrium that
     `enumerate_rqe` finds at the values ``at`` and that lies on none of them. Branch points are
-    located by Newton's method on an extended system, to about 1e-12.
+    located by Newton's method on an extended system, to about 1e-12; those that are singular in
+    several directions at once by bisection, to about 1e-6.
 
     Parameters
     ----------
