@@ -396,11 +396,44 @@ def test_paths_print_and_survive_a_file(tmp_path):
     assert "fold" in path._repr_html_()
 
 
+def crowded():
+    """A symmetric game of three actions with up to 13 RQE, many of them nearly pure."""
+    return rqe.CollaborativeGame([[0, 1, 0], [1, 0, 0], [0, 0, 1.2]], [[0.1, 0, 0]] * 2)
+
+
 @pytest.mark.parametrize("epsilon", [0.12, 0.09])
 def test_no_fold_is_passed_without_being_located(epsilon):
-    """An index that changes sign has a singular point between."""
-    game = rqe.CollaborativeGame([[0, 1, 0], [1, 0, 0], [0, 0, 1.2]], [[0.1, 0, 0]] * 2)
-    path = rqe.trace_rqe(game, start=0, stop=7.5, epsilon=epsilon)
-    assert len(of_kind(path, "fold")) >= 10
-    for branch in path.branches:
-        assert not np.any(branch.index[1:] * branch.index[:-1] == -1)
+    """An index that changes sign has a singular point between; step lengths do not matter."""
+    found = []
+    for step in (0.1, 0.05):
+        path = rqe.trace_rqe(crowded(), start=0, stop=7.5, epsilon=epsilon, max_step=step)
+        for branch in path.branches:
+            assert not np.any(branch.index[1:] * branch.index[:-1] == -1)
+        found.append([(b.kind, round(b.parameter, 7)) for b in path.bifurcations])
+    assert found[0] == found[1]
+    assert len(found[0]) == {0.12: 15, 0.09: 14}[epsilon]
+
+
+def test_a_closed_branch_is_followed_round():
+    path = rqe.trace_rqe(crowded(), start=0, stop=7.5, epsilon=0.09)
+    (ring,) = [b for b in path.branches if b.ends == ("closed", "closed")]
+    assert ring.parameter.min() > 0.0
+    assert ring.parameter.max() < 7.5
+    first, last = ([x[t] for x in ring.strategies] for t in (0, -1))
+    steps = np.abs(np.diff(np.concatenate(ring.strategies, axis=1), axis=0)).max()
+    assert max(np.abs(x - y).max() for x, y in zip(first, last, strict=True)) <= steps
+
+
+@pytest.mark.parametrize(("tau", "count"), [(3, 13), (4, 5), (5, 3)])
+def test_crossings_enumeration_and_proof_count_alike(tau, count):
+    """Arms of a pitchfork between nearly pure profiles run on smoothly into each other."""
+    pytest.importorskip("flint")
+    game = crowded()
+    path = rqe.trace_rqe(game, start=0, stop=7.5, epsilon=0.12)
+    crossings = sum(
+        int(np.count_nonzero(np.diff(np.sign(b.parameter - tau)) != 0)) for b in path.branches
+    )
+    enumerated = rqe.enumerate_rqe(game, tau, 0.12, rigorous=True)
+    assert crossings == len(enumerated) == len(enumerated.proof) == count
+    assert enumerated.complete == "proved"
+    assert rqe.enumerate_rqe(game, tau, 0.12).index_sum == 1

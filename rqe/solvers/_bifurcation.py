@@ -199,6 +199,9 @@ def _locate(curve: Curve, flat: FloatArray, s: float, *, meeting: bool) -> Singu
             if delta <= REACHED or (delta <= SHRUNK and delta >= 0.25 * previous):
                 if meeting and abs(mu) > 1e-8:
                     return None  # the equations of a neighbouring, perturbed game
+                slide = float(np.linalg.norm(at.here.by_s[0]))
+                if not meeting and abs(at.h) <= FLAT**2 * slide:
+                    return None  # branches meet here: the parameter moves along the null space
                 return _describe(curve, flat, s, rows, (b, c), meeting=meeting)
             previous = delta
     return None

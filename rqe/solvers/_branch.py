@@ -22,6 +22,9 @@ STRAIGHT = 0.9
 """Cosine between directions of one step and the next below which the step was too long."""
 SMALLEST = 1e-8
 """Step length, in the metric, below which the branch counts as lost."""
+UPON, UPON_AGAIN = 0.02, 1e-6
+"""Share of a step within which a singular point counts as met by its end, and the step length down
+to which that is avoided."""
 CROSSING = 2e-3
 """Step length at which a change of parity must be explained by a point where branches meet."""
 BEGIN = 0.05
@@ -100,8 +103,11 @@ class BranchWalk:
             if not self._meet(walk, here, new):
                 return self._shorten(walk, length)
         elif new.ahead * here.ahead < 0.0:
-            if not self._fold(walk, here, new) and length > CROSSING:
-                return self._shorten(walk, length)  # closer by, Newton finds it
+            # a turn that cannot be placed is placed closer by, or the branch counts as lost
+            placed = self._fold(walk, here, new)
+            placed = placed or (length <= CROSSING and self._meet(walk, here, new))
+            if not placed:
+                return self._shorten(walk, length)
         elif self._hidden(here, new):
             self._many(walk, here, new)
         if walk.end:
@@ -177,7 +183,14 @@ class BranchWalk:
             walk.end = "bifurcation"
 
     def _between(self, here: Point, new: Point, found: Singular) -> bool:
-        """Whether a located point lies where the two points say that it must."""
+        """Whether a located point lies where the two points say that it must.
+
+        And not at the step's very end, where signs would be rounding: a shorter step misses it.
+        """
+        ends = [np.append(stack(v.z)[0], v.s) for v in (here, new, found)]
+        length = here.metric.length(ends[1] - ends[0])
+        if here.metric.length(ends[2] - ends[1]) < UPON * length and length > UPON_AGAIN:
+            return False
         step = float(change(here.z, new.z)[0]), abs(new.s - here.s)
         slack = 2.0 * step[0] + 1e-6, 2.0 * step[1] + 1e-6 * (here.s + self.curve.unit)
         return (

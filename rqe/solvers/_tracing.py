@@ -26,6 +26,9 @@ NEARBY = 1e-4
 """Largest correction, in probability, of an equilibrium that a branch is to be followed from."""
 AROUND = 0.1
 """Distance from a multiple point at which the branches that leave it are sought."""
+SEGMENTS, BEYOND = 8, 0.02
+"""Segments of a branch that are looked at for an equilibrium; how far past their ends, in lengths,
+it may lie."""
 SAME = 1e-6
 """Largest relative difference of log-probabilities, and of the parameter, of one singular point."""
 
@@ -246,10 +249,9 @@ class Tracer:
 
     def known_point(self, z: State, s: float) -> bool:
         """Whether an equilibrium lies on a branch that was traced."""
-        x = np.exp(stack(z)[0])
         scale = s + self.curve.unit
         for branch in self.branches:
-            for near in _close_by(branch, x, s, scale):
+            for near in _close_by(branch, stack(z)[0], s, scale):
                 there = same_plane(self.curve, near, z, s)
                 if (
                     there is not None
@@ -260,10 +262,10 @@ class Tracer:
         return False
 
 
-def _close_by(branch: Traced, x: FloatArray, s: float, scale: float) -> list[Point]:
+def _close_by(branch: Traced, log_x: FloatArray, s: float, scale: float) -> list[Point]:
     """Points of a branch next to the segments that an equilibrium could lie on, nearest first."""
     flat = np.column_stack([branch.flat, branch.s / scale])
-    target = np.append(x, s / scale)
+    target = np.append(np.exp(log_x), s / scale)
     if len(flat) == 1:
         return [v for v in branch.trail if isinstance(v, Point)]
     chord = np.diff(flat, axis=0)
@@ -272,8 +274,25 @@ def _close_by(branch: Traced, x: FloatArray, s: float, scale: float) -> list[Poi
     away = target - flat[:-1] - np.clip(share, 0.0, 1.0)[:, None] * chord
     distance = np.linalg.norm(away, axis=1)
     near = np.flatnonzero(distance <= 0.5 * length + 1e-6)
+    unknown = np.append(log_x, s)
     out = []
-    for k in near[np.argsort(distance[near])][:4]:
-        pair = (k, k + 1) if share[k] < 0.5 else (k + 1, k)
-        out += [v for v in (branch.trail[j] for j in pair) if isinstance(v, Point)][:1]
+    for k in near[np.argsort(distance[near])][:SEGMENTS]:
+        ends = branch.trail[k], branch.trail[k + 1]
+        points = [v for v in ends if isinstance(v, Point)]
+        if points and _beside(points[0], *ends, unknown):
+            out.append(points[0] if share[k] < 0.5 else points[-1])
     return out
+
+
+def _beside(near: Point, one: Vertex, other: Vertex, unknown: FloatArray) -> bool:
+    """Whether a profile and parameter lie between two vertices, in the metric next to them.
+
+    Beyond a meeting point another branch can run on smoothly where this one begins.
+    """
+    begin, end = (np.append(stack(v.z)[0], v.s) for v in (one, other))
+    chord, gap = end - begin, unknown - begin
+    size = near.metric.inner(chord, chord)
+    share = near.metric.inner(chord, gap) / size if size > 0.0 else 0.0
+    return -BEYOND <= share <= 1.0 + BEYOND and near.metric.length(gap - share * chord) <= (
+        0.5 * float(np.sqrt(size)) + CLOSE
+    )
