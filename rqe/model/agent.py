@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,52 +12,92 @@ from ..core.regularizer import NegEntropy
 from ..core.risk import Entropic
 from ._checks import FloatArray, per_player
 
+FORMS = ("aggregate", "action_dependent")
+"""One worst-case belief for the mixed strategy, or one for each own action."""
+RISK_METHODS = ("certainty_equivalent", "log_belief", "slack")
+REGULARIZER_METHODS = ("penalty", "log_response", "slack")
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Agent:
-    """One player's risk measure and regulariser.
+    """One player's risk measure and regulariser, and what they apply to.
 
     Parameters
     ----------
-    risk : Entropic
-        Its degree ``tau`` in [0, inf], in 1/payoff units.
-    regularizer : NegEntropy
-        Its degree ``epsilon`` in [0, inf), in payoff units.
+    risk : Entropic, ReverseKL, ChiSquared, TotalVariation, CVaR, WorstCase or Neutral
+        How it prices the randomness of the others' play. Degrees ``tau`` are in [0, inf], in
+        1/payoff units; ``alpha`` of `CVaR` is in (0, 1].
+    regularizer : NegEntropy, LogBarrier or Tsallis
+        Its degree ``epsilon`` is in [0, inf), in payoff units.
+    form : {"aggregate", "action_dependent"}
+        Whether the gamble that is priced is the mixed strategy's (one worst-case belief; SRA and
+        RQE24 eqs. 3 and 4) or each own action's (one belief an action; RQE24 eqs. 5 and 6), which
+        is never less cautious.
+    environment : risk measure
+        How it prices the randomness of transitions, in Markov games only; neutral by default.
 
     Raises
     ------
     ValueError
-        A degree that is negative, NaN or not a single number, or an ``epsilon`` that is infinite.
+        Something that is not a risk measure, regulariser or form; a degree that is negative, NaN,
+        out of range or not a single number.
 
     Examples
     --------
     >>> import rqe
     >>> rqe.Agent(rqe.Entropic(2.0), rqe.NegEntropy(0.2))
     Agent(risk=Entropic(tau=2.0), regularizer=NegEntropy(epsilon=0.2))
+    >>> rqe.Agent(rqe.Entropic(2.0), rqe.NegEntropy(0.2), form="action_dependent")
+    Agent(risk=Entropic(tau=2.0), regularizer=NegEntropy(epsilon=0.2), form='action_dependent')
     """
 
-    risk: Entropic
-    regularizer: NegEntropy
+    risk: Any
+    regularizer: Any
+    form: str = "aggregate"
+    environment: Any = Entropic(0.0)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.risk, Entropic):
-            raise ValueError(f"risk must be a risk measure such as Entropic; got {self.risk!r}")
-        if not isinstance(self.regularizer, NegEntropy):
+        for name in ("risk", "environment"):
+            value = getattr(self, name)
+            if not _has(value, RISK_METHODS):
+                raise ValueError(f"{name} must be a risk measure such as Entropic; got {value!r}")
+            object.__setattr__(self, name, _single(value))
+        if not _has(self.regularizer, REGULARIZER_METHODS):
             raise ValueError(
                 f"regularizer must be a regulariser such as NegEntropy; got {self.regularizer!r}"
             )
-        tau = _single(self.risk.tau, "tau", allow_inf=True)
-        epsilon = _single(self.regularizer.epsilon, "epsilon", allow_inf=False)
-        object.__setattr__(self, "risk", Entropic(tau))
-        object.__setattr__(self, "regularizer", NegEntropy(epsilon))
+        object.__setattr__(self, "regularizer", _single(self.regularizer))
+        if self.form not in FORMS:
+            raise ValueError(
+                f"form must be one of {', '.join(map(repr, FORMS))}; got {self.form!r}"
+            )
+
+    def __repr__(self) -> str:
+        words = [f"risk={self.risk!r}", f"regularizer={self.regularizer!r}"]
+        if self.form != "aggregate":
+            words.append(f"form={self.form!r}")
+        if self.environment != Entropic(0.0):
+            words.append(f"environment={self.environment!r}")
+        return f"Agent({', '.join(words)})"
 
 
-def _single(value: Any, name: str, *, allow_inf: bool) -> float:
-    if type(value) is float and 0.0 <= value < float("inf"):
+def _has(value: Any, methods: Sequence[str]) -> bool:
+    known = all(hasattr(value, name) for name in methods)
+    return known and is_dataclass(value) and not isinstance(value, type)
+
+
+def _single(value: Any) -> Any:
+    """The same measure or regulariser with its degrees as plain floats, checked."""
+    degrees = {f.name: getattr(value, f.name) for f in fields(value)}
+    return replace(value, **{k: _degree(v, k) for k, v in degrees.items()}) if degrees else value
+
+
+def _degree(value: Any, name: str) -> float:
+    if type(value) is float and 0.0 < value < 1.0:
         return value
     if np.shape(value) != ():
         raise ValueError(f"{name} of one agent must be a single number; got {value!r}")
-    return float(per_player(value, 1, name, allow_inf=allow_inf)[0])
+    return float(per_player(value, 1, name, allow_inf=name == "tau")[0])
 
 
 def make_agents(tau: Any, epsilon: Any, n_players: int) -> tuple[Agent, ...]:
@@ -69,8 +109,41 @@ def make_agents(tau: Any, epsilon: Any, n_players: int) -> tuple[Agent, ...]:
     )
 
 
+def is_logit(agent: Agent) -> bool:
+    """Whether the agent is entropic and entropy-regularised: the player of SRA eqs. 1 and 2.
+
+    Neutrality and the worst case are its limits in ``tau``, and without risk aversion the two
+    forms are one.
+    """
+    tau = _tau(agent)
+    return (
+        tau is not None
+        and isinstance(agent.regularizer, NegEntropy)
+        and (agent.form == "aggregate" or tau == 0.0)
+    )
+
+
+def _tau(agent: Agent) -> float | None:
+    """Degree of an entropic risk measure or of one of its limits; None for other measures."""
+    if isinstance(agent.risk, Entropic):
+        return float(agent.risk.tau)
+    return {"Neutral": 0.0, "WorstCase": np.inf}.get(type(agent.risk).__name__)
+
+
 def degrees(agents: Sequence[Agent]) -> tuple[FloatArray, FloatArray]:
-    """The agents' ``tau`` and ``epsilon`` as two vectors (N,)."""
-    taus = np.array([a.risk.tau for a in agents], dtype=np.float64)
+    """``tau`` and ``epsilon`` of entropic, entropy-regularised agents, as two vectors (N,).
+
+    Raises
+    ------
+    ValueError
+        Another agent.
+    """
+    for i, agent in enumerate(agents):
+        if not is_logit(agent):
+            raise ValueError(
+                f"agents[{i}] must have an Entropic, Neutral or WorstCase risk of aggregate form "
+                f"and a NegEntropy regulariser here; got {agent!r}"
+            )
+    taus = np.array([_tau(a) for a in agents], dtype=np.float64)
     epsilons = np.array([a.regularizer.epsilon for a in agents], dtype=np.float64)
     return taus, epsilons
