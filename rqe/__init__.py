@@ -5,6 +5,7 @@ from .core.regularizer import NegEntropy
 from .core.risk import Entropic
 from .interop import read_game, write_game
 from .model.agent import Agent
+from .model.markov import MarkovGame
 from .model.normal_form import CollaborativeGame, NormalFormGame
 from .model.quadratic import AggregativeGame, QuadraticGame
 from .result import (
@@ -47,6 +48,7 @@ __all__ = [
     "EquilibriumSet",
     "GaussianEquilibrium",
     "InfiniteRiskError",
+    "MarkovGame",
     "MissingExtraError",
     "NegEntropy",
     "NormalFormGame",

@@ -41,7 +41,7 @@ CORE_ORDER = ("ops", "risk", "regularizer", "response", "gaussian")
 OWNERS = {
     "numpy": ("rqe/model/", "rqe/result/", "rqe/certificate.py", "rqe/solvers/", "rqe/analysis/",
               "rqe/train/", "rqe/interop/", "rqe/plot.py", "rqe/cli.py", "games/"),
-    "scipy": ("rqe/solvers/", "rqe/analysis/", "rqe/model/markov.py"),
+    "scipy": ("rqe/solvers/", "rqe/analysis/", "rqe/model/_transitions.py"),
     "cvxpy": ("rqe/solvers/convex.py",),
     "sympy": ("rqe/analysis/",),
     "flint": ("rqe/solvers/rigorous",),

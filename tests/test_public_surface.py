@@ -27,6 +27,7 @@ RQE = {
     "EquilibriumSet",
     "GaussianEquilibrium",
     "InfiniteRiskError",
+    "MarkovGame",
     "MissingExtraError",
     "NegEntropy",
     "NormalFormGame",
