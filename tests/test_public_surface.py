@@ -27,6 +27,7 @@ RQE = {
     "EquilibriumSet",
     "GaussianEquilibrium",
     "InfiniteRiskError",
+    "MarkovEquilibrium",
     "MarkovGame",
     "MissingExtraError",
     "NegEntropy",
@@ -63,6 +64,7 @@ RECORDS = {
     "EquilibriumSet",
     "GaussianEquilibrium",
     "InfiniteRiskError",
+    "MarkovEquilibrium",
     "Path",
     "Proof",
 }

@@ -3,6 +3,7 @@
 from .batch import BatchEquilibrium
 from .equilibrium import Equilibrium, EquilibriumSet
 from .gaussian import GaussianEquilibrium
+from .markov import MarkovEquilibrium
 from .path import Bifurcation, Branch, Path
 from .proof import Proof
 from .serialize import load, save
@@ -18,6 +19,7 @@ __all__ = [
     "EquilibriumSet",
     "GaussianEquilibrium",
     "InfiniteRiskError",
+    "MarkovEquilibrium",
     "MissingExtraError",
     "Path",
     "Proof",

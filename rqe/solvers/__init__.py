@@ -9,10 +9,12 @@ import numpy as np
 
 from ..model._checks import per_player
 from ..model.agent import Agent, make_agents
+from ..model.markov import MarkovGame
 from ..model.normal_form import NormalFormGame
 from ..model.quadratic import QuadraticGame
 from ..result.equilibrium import Equilibrium
 from ..result.gaussian import GaussianEquilibrium
+from ..result.markov import MarkovEquilibrium
 from ..result.status import Status
 from ._report import report, settle
 from ._validate import (
@@ -24,6 +26,7 @@ from ._validate import (
     check_start,
 )
 from .gaussian import solve_gaussian
+from .markov import solve_markov
 from .normal_form import METHODS, SELECTIONS, Batch, Outcome, refine, solve_batch
 
 
@@ -43,8 +46,9 @@ def solve_rqe(
 
     Parameters
     ----------
-    game : NormalFormGame or QuadraticGame
-        Any number of players. Quadratic games have their Gaussian equilibrium computed.
+    game : NormalFormGame, QuadraticGame or MarkovGame
+        Any number of players. Quadratic games have their Gaussian equilibrium computed, Markov
+        games policies for every state.
     tau : float or sequence of N floats
         Degrees of risk aversion in 1/payoff units, in [0, inf]. ``0`` is risk neutrality; at
         ``inf`` a player prepares for the worst of ALL the others' joint actions, and its strategy
@@ -71,7 +75,7 @@ def solve_rqe(
 
     Returns
     -------
-    Equilibrium or GaussianEquilibrium
+    Equilibrium, GaussianEquilibrium or MarkovEquilibrium
 
     Raises
     ------
@@ -158,7 +162,8 @@ def _players(game: Any) -> int:
     count = getattr(game, "n_players", None)
     if not isinstance(count, int):
         raise ValueError(
-            f"game must be a NormalFormGame or a QuadraticGame; got {type(game).__name__}"
+            "game must be a NormalFormGame, a QuadraticGame or a MarkovGame; got "
+            f"{type(game).__name__}"
         )
     return count
 
@@ -178,7 +183,7 @@ def solve(
 
     Parameters
     ----------
-    game : NormalFormGame or QuadraticGame
+    game : NormalFormGame, QuadraticGame or MarkovGame
     agents : sequence of Agent
         One a player.
     method, select, start, tol, max_steps, throw
@@ -186,7 +191,7 @@ def solve(
 
     Returns
     -------
-    Equilibrium or GaussianEquilibrium
+    Equilibrium, GaussianEquilibrium or MarkovEquilibrium
 
     Raises
     ------
@@ -217,7 +222,18 @@ def _solve(
     max_steps: int,
     throw: bool,
     concept: str,
-) -> Equilibrium | GaussianEquilibrium:
+) -> Equilibrium | GaussianEquilibrium | MarkovEquilibrium:
+    if isinstance(game, MarkovGame):
+        return solve_markov(
+            game,
+            agents,
+            method=method,
+            select=select,
+            start=start,
+            tol=tol,
+            max_steps=max_steps,
+            throw=throw,
+        )
     if isinstance(game, QuadraticGame):
         _refuse_choices(method, select, start)
         return solve_gaussian(game, check_agents(agents, game.n_players), tol=tol, throw=throw)

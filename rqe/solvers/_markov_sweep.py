@@ -1,0 +1,142 @@
+"""One round over all states: solve every stage game at the values of the next states."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..certificate import evidence, is_solved
+from ..model._checks import FloatArray
+from ..model.agent import Agent, degrees
+from ..model.markov import MarkovGame
+from ._markov_newton import follow, stage_values, value_slopes
+from ._markov_stage import Stages
+from ._problem import Problem
+from ._system import BoolArray, State, beliefs
+from .normal_form import Batch, refine, solve_batch
+
+
+@dataclass
+class Round:
+    """Stage equilibria of all states at given values of the next states."""
+
+    ahead: FloatArray
+    """Values (N, S) that the stage games were built from."""
+    values: FloatArray
+    """Values (N, S) of the stage equilibria."""
+    z: State
+    y: State
+    problem: Problem
+    payoffs: list[FloatArray]
+    log_beliefs: list[FloatArray | None]
+    """Saddle-point beliefs of players with ``tau = inf``; None for the others."""
+    solved: BoolArray
+    principal: BoolArray
+    """Which stage equilibria were found on the branch from uniform play."""
+
+    @property
+    def gap(self) -> FloatArray:
+        """What a round changes values by, (N, S)."""
+        return self.values - self.ahead
+
+    @property
+    def size(self) -> float:
+        """Largest change of a value."""
+        return float(np.abs(self.gap).max())
+
+
+class Sweep:
+    """Solves the stage games of logit agents, all states at once.
+
+    Parameters
+    ----------
+    game : MarkovGame
+    agents : sequence of Agent
+        Entropic (or neutral, or worst-case) of aggregate form, entropy-regularised.
+    scale : float
+        Multiple of everyone's ``epsilon`` to solve at.
+    """
+
+    def __init__(self, game: MarkovGame, agents: Sequence[Agent], scale: float = 1.0) -> None:
+        self.game, self.agents = game, tuple(agents)
+        self.stages = Stages(game, agents)
+        self.tau, self.epsilon = degrees(agents)
+        self.epsilon = self.epsilon * scale
+        self.count = 0
+
+    def batch(self, payoffs: list[FloatArray]) -> Batch:
+        """The stage games as one batch of normal-form games."""
+        shape = (self.game.n_states, self.game.n_players)
+        return Batch(payoffs, np.full(shape, self.tau), np.full(shape, self.epsilon))
+
+    def principal(self, ahead: FloatArray) -> Round:
+        """Every stage equilibrium on the branch that its own game has from uniform play."""
+        payoffs = self.stages.payoffs(ahead)
+        batch = self.batch(payoffs)
+        z = [np.array(part) for part in batch.problem.uniform()]
+        everyone = np.arange(self.game.n_states)
+        solved, principal = self._place(batch, z, everyone, "principal")
+        return self._round(ahead, payoffs, batch, z, beliefs(batch.problem, z), solved, principal)
+
+    def near(self, ahead: FloatArray, last: Round, goal: float) -> Round:
+        """Every stage equilibrium next to that of an earlier round; failing that, any."""
+        payoffs = self.stages.payoffs(ahead)
+        batch = self.batch(payoffs)
+        z, y, solved = follow(batch.problem, last.z, last.y, goal)
+        principal = np.zeros(solved.size, dtype=np.bool_)
+        lost = np.flatnonzero(~solved)
+        if lost.size:
+            solved[lost], principal[lost] = self._place(batch, z, lost, "any")
+            fresh = beliefs(batch.problem.take(lost), [part[lost] for part in z])
+            for whole, part in zip(y, fresh, strict=True):
+                whole[lost] = part
+        return self._round(ahead, payoffs, batch, z, y, solved, principal)
+
+    def begin(self, ahead: FloatArray, log_policies: State) -> Round:
+        """A round to start from: given policies with their worst-case beliefs, unsolved."""
+        payoffs = self.stages.payoffs(ahead)
+        batch = self.batch(payoffs)
+        z = [
+            np.array(part if fixed is None else fixed)
+            for part, fixed in zip(log_policies, batch.problem.fixed, strict=True)
+        ]
+        nobody = np.zeros(self.game.n_states, dtype=np.bool_)
+        return self._round(ahead, payoffs, batch, z, beliefs(batch.problem, z), nobody, nobody)
+
+    def _place(
+        self, batch: Batch, z: State, rows: np.ndarray[tuple[int], np.dtype[np.intp]], select: str
+    ) -> tuple[BoolArray, BoolArray]:
+        """Solve the given stage games from uniform play, into ``z``; who was solved, and how."""
+        own = [p[rows] for p in batch.own_payoffs]
+        part = batch if rows.size == batch.count else Batch(own, batch.tau[rows],
+                                                            batch.epsilon[rows])  # fmt: skip
+        out = solve_batch(part, select=select)
+        found = evidence(own, out.log_strategies, part.tau, part.epsilon, out.log_beliefs)
+        good = np.asarray(is_solved(found, part.ranges, 1e-9))
+        if not good.all():
+            refine(part, out, np.flatnonzero(~good))
+            found = evidence(own, out.log_strategies, part.tau, part.epsilon, out.log_beliefs)
+            good = np.asarray(is_solved(found, part.ranges, 1e-9))
+        for whole, piece in zip(z, out.log_strategies, strict=True):
+            whole[rows] = piece
+        return good, good & out.principal
+
+    def _round(
+        self,
+        ahead: FloatArray,
+        payoffs: list[FloatArray],
+        batch: Batch,
+        z: State,
+        y: State,
+        solved: BoolArray,
+        principal: BoolArray,
+    ) -> Round:
+        self.count += 1
+        values = stage_values(payoffs, z, self.tau, self.epsilon)
+        return Round(ahead, values, z, y, batch.problem, payoffs, batch.duals, solved, principal)
+
+    def slopes(self, found: Round) -> list[list[FloatArray | None]]:
+        """`value_slopes` at a round; every ``tau`` finite."""
+        return value_slopes(found.problem, found.z, found.y, self.tau, self.epsilon)
