@@ -143,7 +143,7 @@ def record_steps(
         log_policies=tuple(read_only(part) for part in logs),
         beliefs=tuple(
             read_only(np.stack([b[i] for b in reversed(beliefs)])) for i in range(game.n_players)
-        ),  # fmt: skip
+        ),
         values=read_only(np.stack(values[::-1])),
         payoffs=read_only(np.stack(payoffs[::-1])),
         regret=read_only(np.stack(regrets[::-1])),

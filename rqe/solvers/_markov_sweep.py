@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,16 +56,18 @@ class Sweep:
     game : MarkovGame
     agents : sequence of Agent
         Entropic (or neutral, or worst-case) of aggregate form, entropy-regularised.
-    scale : float
-        Multiple of everyone's ``epsilon`` to solve at.
     """
 
-    def __init__(self, game: MarkovGame, agents: Sequence[Agent], scale: float = 1.0) -> None:
+    def __init__(self, game: MarkovGame, agents: Sequence[Agent]) -> None:
         self.game, self.agents = game, tuple(agents)
         self.stages = Stages(game, agents)
         self.tau, self.epsilon = degrees(agents)
-        self.epsilon = self.epsilon * scale
-        self.count = 0
+        self.tally = [0]
+
+    @property
+    def count(self) -> int:
+        """Rounds so far."""
+        return self.tally[0]
 
     def batch(self, payoffs: list[FloatArray]) -> Batch:
         """The stage games as one batch of normal-form games."""
@@ -80,14 +83,23 @@ class Sweep:
         solved, principal = self._place(batch, z, everyone, "principal")
         return self._round(ahead, payoffs, batch, z, beliefs(batch.problem, z), solved, principal)
 
-    def near(self, ahead: FloatArray, last: Round, goal: float) -> Round:
-        """Every stage equilibrium next to that of an earlier round; failing that, any."""
+    def at(self, scale: float) -> Sweep:
+        """The same with everyone's ``epsilon`` times a factor; rounds are counted together."""
+        other = copy(self)
+        other.epsilon = self.epsilon * scale
+        return other
+
+    def near(self, ahead: FloatArray, last: Round, goal: float, *, strict: bool = False) -> Round:
+        """Every stage equilibrium next to that of an earlier round; failing that, any.
+
+        With ``strict``, failing that, none: the stage game is unsolved.
+        """
         payoffs = self.stages.payoffs(ahead)
         batch = self.batch(payoffs)
         z, y, solved = follow(batch.problem, last.z, last.y, goal)
         principal = np.zeros(solved.size, dtype=np.bool_)
         lost = np.flatnonzero(~solved)
-        if lost.size:
+        if lost.size and not strict:
             solved[lost], principal[lost] = self._place(batch, z, lost, "any")
             fresh = beliefs(batch.problem.take(lost), [part[lost] for part in z])
             for whole, part in zip(y, fresh, strict=True):
@@ -133,7 +145,7 @@ class Sweep:
         solved: BoolArray,
         principal: BoolArray,
     ) -> Round:
-        self.count += 1
+        self.tally[0] += 1
         values = stage_values(payoffs, z, self.tau, self.epsilon)
         return Round(ahead, values, z, y, batch.problem, payoffs, batch.duals, solved, principal)
 

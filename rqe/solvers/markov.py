@@ -12,13 +12,25 @@ from ..model.agent import Agent, is_logit
 from ..model.markov import MarkovGame
 from ..result.markov import MarkovEquilibrium
 from ..result.status import ConvergenceError, Status
-from ._markov_record import record_steps
-from ._markov_sweep import Sweep
+from ._loop import iterate
+from ._markov_discounted import (
+    CLOSE,
+    ROUGH,
+    Continuation,
+    Descent,
+    Iteration,
+    ValueIteration,
+    ValueNewton,
+    span,
+)
+from ._markov_record import record_stationary, record_steps
+from ._markov_sweep import Round, Sweep
 from ._system import State
 from ._validate import check_agents, check_choice, check_degrees, check_numbers
+from .markov_regret import check_policies, policy_values
 
 METHODS = ("auto", "backward_induction", "value_iteration", "newton", "continuation")
-SELECTIONS = ("principal", "any")
+SELECTIONS = ("principal", "stagewise", "any")
 
 
 def solve_markov(
@@ -41,15 +53,17 @@ def solve_markov(
         Entropic (or neutral, or worst-case) risk of aggregate form and entropy; any measure as
         ``environment``.
     method : {"auto", "backward_induction", "value_iteration", "newton", "continuation"}
-    select : {"principal", "any"}, optional
+    select : {"principal", "stagewise", "any"}, optional
     start : sequence of N arrays (S, n_i), optional
     tol, max_steps, throw
         As for `rqe.solve_rqe`; ``max_steps`` counts rounds over all states.
     """
     people = _check(game, agents, method, tol, max_steps)
+    rule = _choice(game, method, select, start)
     if game.horizon is not None:
-        return _settle(_backward(game, people, method, select, start, tol), throw, "")
-    raise NotImplementedError
+        return _settle(_backward(game, people, rule, tol), throw, "")
+    result, words = _discounted(game, people, method, rule, start, tol, max_steps)
+    return _settle(result, throw, f"after {words}; try select='any' or a start")
 
 
 def _check(
@@ -82,18 +96,36 @@ def _check(
     return people
 
 
+def _choice(game: MarkovGame, method: str, select: str | None, start: Any) -> str:
+    """Which equilibrium is asked for, where there are several."""
+    if game.horizon is not None and start is not None:
+        raise ValueError("start must be left out where the game is of finite horizon")
+    default = "principal" if game.horizon or method == "continuation" else "any"
+    rule = check_choice("select", default if select is None else select, SELECTIONS)
+    if game.horizon is not None:
+        return rule
+    if start is not None and rule != "any":
+        raise ValueError(
+            f"start must be left out with select={rule!r}, which has a start of its own; use "
+            "select='any'"
+        )
+    ways = {
+        "principal": ("auto", "continuation"),
+        "stagewise": ("auto", "value_iteration"),
+        "any": ("auto", "value_iteration", "newton"),
+    }
+    if method not in ways[rule]:
+        raise ValueError(
+            f"method must be one of {', '.join(map(repr, ways[rule]))} with select={rule!r}; got "
+            f"{method!r}"
+        )
+    return rule
+
+
 def _backward(
-    game: MarkovGame,
-    agents: tuple[Agent, ...],
-    method: str,
-    select: str | None,
-    start: Any,
-    tol: float,
+    game: MarkovGame, agents: tuple[Agent, ...], rule: str, tol: float
 ) -> MarkovEquilibrium:
     """Backward induction: stage games of the last step first."""
-    if start is not None:
-        raise ValueError("start must be left out where the game is of finite horizon")
-    rule = check_choice("select", select or "principal", SELECTIONS)
     sweep = Sweep(game, agents)
     found = None
     ahead = np.zeros((game.n_players, game.n_states))
@@ -105,7 +137,7 @@ def _backward(
         found = sweep.near(ahead, found, 1e-7) if near and found else sweep.principal(ahead)
         steps.append((found.z, found.log_beliefs))
         principal = principal and bool(found.principal.all())
-        if not found.solved.all() or (rule == "principal" and not found.principal.all()):
+        if not found.solved.all() or (rule != "any" and not found.principal.all()):
             ending = Status.LOST_BRANCH
             break
         ahead = found.values
@@ -121,6 +153,108 @@ def _backward(
         method="backward induction",
         branch="principal" if principal else "unknown",
     )
+
+
+def _discounted(
+    game: MarkovGame,
+    agents: tuple[Agent, ...],
+    method: str,
+    rule: str,
+    start: Any,
+    tol: float,
+    max_steps: int,
+) -> tuple[MarkovEquilibrium, str]:
+    """A stationary equilibrium, and words on what went wrong if something did."""
+    sweep = Sweep(game, agents)
+    smooth = bool(np.isfinite(sweep.tau).all())
+    if not smooth and method in ("newton", "continuation"):
+        raise ValueError(
+            f"method must be 'auto' or 'value_iteration' where a player's tau is inf, whose "
+            f"strategy has kinks as values move; got {method!r}"
+        )
+    if rule == "principal" and smooth:
+        found, ending, words = _continue(sweep, tol, max_steps)
+    else:
+        first = _first_round(sweep, start)
+        found, ending, words = _iterate(sweep, first, method, rule, smooth, tol, max_steps)
+        if ending is not Status.CONVERGED and method == "auto" and rule == "any" and smooth:
+            again, other, more = _continue(sweep, tol, max_steps)
+            words += more
+            if other is Status.CONVERGED or span(again) < span(found):
+                found, ending = again, other
+    exact = {
+        "principal": ending is Status.CONVERGED,
+        "stagewise": bool(found.principal.all()),
+        "any": False,
+    }
+    result = record_stationary(
+        game,
+        agents,
+        found.z,
+        found.values,
+        found.log_beliefs,
+        tol,
+        ending,
+        iterations=sweep.count,
+        method=", ".join(words),
+        branch="principal" if exact[rule] else "unknown",
+    )
+    return result, ", ".join(words)
+
+
+def _first_round(sweep: Sweep, start: Any) -> Round:
+    """Where to iterate from: the given policies, or the stage equilibria of the rewards alone."""
+    game = sweep.game
+    if start is None:
+        return sweep.principal(np.zeros((game.n_players, game.n_states)))
+    logs = check_policies(start, game)
+    return sweep.begin(policy_values(sweep.stages, logs), logs)
+
+
+def _iterate(
+    sweep: Sweep, first: Round, method: str, rule: str, smooth: bool, tol: float, max_steps: int
+) -> tuple[Round, Status, list[str]]:
+    """Value iteration, Newton's method, or the one and then the other."""
+    words: list[str] = []
+    now, goal = first, 0.01 * tol
+    if method == "newton":
+        now = sweep.near(first.ahead, first, CLOSE)
+    plain = method == "value_iteration" or rule == "stagewise" or not smooth
+    for rough in (goal,) if plain else (ROUGH, ROUGH**2, ROUGH**3, goal):
+        if method != "newton":
+            iteration = ValueIteration(sweep, rough, stagewise=rule == "stagewise")
+            state, ending, _ = iterate(iteration, Iteration(now, now), max_steps)
+            done = ending is Status.CONVERGED
+            now = state.last if done or plain else state.best
+            _note(words, "value iteration" + (" (in circles)" if state.circling else ""))
+            if plain:
+                return now, ending, words
+            now = sweep.near(now.ahead, now, CLOSE)
+        descent, ending, _ = iterate(ValueNewton(sweep, goal), Descent(now), max_steps)
+        _note(words, "newton")
+        if ending is Status.CONVERGED or method == "newton":
+            return descent.now, ending, words
+        if descent.now.size < now.size:
+            now = descent.now
+        if state.circling:
+            break
+    return now, ending, words
+
+
+def _continue(sweep: Sweep, tol: float, max_steps: int) -> tuple[Round, Status, list[str]]:
+    """Continuation in ``epsilon`` from nearly uniform play."""
+    method = Continuation(sweep, 0.01 * tol)
+    ramp, ending, _ = iterate(method, method.begin(), max_steps)
+    words = "continuation"
+    if ending is not Status.CONVERGED:
+        words += f" (as far as {np.exp(ramp.level):.3g} times epsilon)"
+    return ramp.now, ending, [words]
+
+
+def _note(words: list[str], word: str) -> None:
+    """Methods in the order in which they ran, each change once."""
+    if not words or words[-1] != word:
+        words.append(word)
 
 
 def _settle(result: MarkovEquilibrium, throw: bool, detail: str) -> MarkovEquilibrium:

@@ -193,6 +193,34 @@ def regret_bounds(
     return out
 
 
+def check_policies(policies: Any, game: MarkovGame) -> list[FloatArray]:
+    """Stationary policies as log-probabilities; a zero becomes 1e-300.
+
+    Raises
+    ------
+    ValueError
+        Not one array (S, n_i) a player, or rows that are no distributions.
+    """
+    count = game.n_states
+    valid = (
+        f"{game.n_players} arrays of shapes {', '.join(str((count, n)) for n in game.shape)}, rows "
+        "non-negative and summing to 1"
+    )
+    try:
+        parts = [np.asarray(x, dtype=np.float64) for x in policies]
+    except (TypeError, ValueError):
+        raise ValueError(f"policies must be {valid}; got {policies!r}") from None
+    shapes = [x.shape for x in parts]
+    if shapes != [(count, n) for n in game.shape]:
+        raise ValueError(f"policies must be {valid}; got shapes {shapes}")
+    for i, x in enumerate(parts):
+        off = ~((x >= 0.0).all(axis=1) & (np.abs(x.sum(axis=1) - 1.0) <= 1e-6))
+        if off.any():
+            s = int(np.flatnonzero(off)[0])
+            raise ValueError(f"policies must be {valid}; got {x[s]} for player {i} in state {s}")
+    return [np.log(np.maximum(x / x.sum(axis=1, keepdims=True), 1e-300)) for x in parts]
+
+
 def best_response_values(
     game: MarkovGame, policies: Sequence[Any], agents: Sequence[Agent]
 ) -> tuple[FloatArray, FloatArray]:
@@ -203,7 +231,7 @@ def best_response_values(
     game : MarkovGame
         Discounted.
     policies : sequence of N arrays (S, n_i)
-        With any zeros replaced by probabilities of 1e-300.
+        A zero counts as a probability of 1e-300.
     agents : sequence of Agent
         Of aggregate form.
 
@@ -217,8 +245,8 @@ def best_response_values(
     --------
     >>> import numpy as np, rqe
     >>> from rqe.solvers.markov_regret import best_response_values
-    >>> game = rqe.MarkovGame(np.eye(2).reshape(1, 1, 2, 2).repeat(2, axis=1), np.ones((1, 2, 2, 1)),
-    ...                       discount=0.5)
+    >>> rewards = np.stack([np.eye(2), np.eye(2)])[None]
+    >>> game = rqe.MarkovGame(rewards, np.ones((1, 2, 2, 1)), discount=0.5)
     >>> agents = [rqe.Agent(rqe.Entropic(0.0), rqe.NegEntropy(0.1))] * 2
     >>> values, bounds = best_response_values(game, [[[0.5, 0.5]], [[0.5, 0.5]]], agents)
     >>> bool(np.allclose(values, 2 * (0.5 + 0.1 * np.log(2)))), bool(np.allclose(bounds, values))
@@ -226,7 +254,7 @@ def best_response_values(
     """
     if game.discount is None:
         raise ValueError("game must be discounted; got one of finite horizon")
-    logs = [np.log(np.maximum(np.asarray(x, dtype=np.float64), 1e-300)) for x in policies]
+    logs = check_policies(policies, game)
     stages = Stages(game, agents)
     values = policy_values(stages, logs)
     beliefs = [policy_outcome(stages, i, logs, values[i])[2] for i in range(game.n_players)]
