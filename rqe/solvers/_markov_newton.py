@@ -68,7 +68,8 @@ class _Follow:
             delta = np.maximum(delta, unsettled(z, new_z))
         sound = np.isfinite(delta)
         stuck = (delta <= 1e-8) & (delta >= 0.5 * front.previous)
-        over = sound & ((delta <= self.goal) | stuck)
+        # a step that had to be shortened is small for other reasons than being at the end
+        over = sound & (short == 1.0) & ((delta <= self.goal) | stuck)
         for whole, part in zip(self.z + self.y, new_z + new_y, strict=True):
             if part.shape[1]:
                 whole[front.rows[sound]] = part[sound]

@@ -12,11 +12,17 @@ from ..certificate import evidence, is_solved
 from ..model._checks import FloatArray
 from ..model.agent import Agent, degrees
 from ..model.markov import MarkovGame
+from ..result.status import Status
 from ._markov_newton import follow, stage_values, value_slopes
 from ._markov_stage import Stages
 from ._problem import Problem
 from ._system import BoolArray, State, beliefs
-from .normal_form import Batch, refine, solve_batch
+from .homotopy import Homotopy
+from .normal_form import Batch, Outcome, refine, solve_batch
+from .normal_form import _closely as follow_closely
+
+LOCKSTEP = 1000
+"""Steps along their branches after which stage games are followed one at a time."""
 
 
 @dataclass
@@ -124,7 +130,8 @@ class Sweep:
         own = [p[rows] for p in batch.own_payoffs]
         part = batch if rows.size == batch.count else Batch(own, batch.tau[rows],
                                                             batch.epsilon[rows])  # fmt: skip
-        out = solve_batch(part, select=select)
+        out = solve_batch(part, select=select, max_steps=LOCKSTEP)
+        _look_closely(part, out)
         found = evidence(own, out.log_strategies, part.tau, part.epsilon, out.log_beliefs)
         good = np.asarray(is_solved(found, part.ranges, 1e-9))
         if not good.all():
@@ -152,3 +159,18 @@ class Sweep:
     def slopes(self, found: Round) -> list[list[FloatArray | None]]:
         """`value_slopes` at a round; every ``tau`` finite."""
         return value_slopes(found.problem, found.z, found.y, self.tau, self.epsilon)
+
+
+def _look_closely(batch: Batch, out: Outcome) -> None:
+    """Follow the branches that lockstep did not get to the end of again, one by one."""
+    rows = np.flatnonzero(~out.principal)
+    if not rows.size or not batch.problem.active:
+        return
+    method = Homotopy(batch.problem)
+    status = np.full(batch.count, Status.CONVERGED, dtype=object)
+    status[rows] = Status.LOST_BRANCH
+    follow_closely(batch.problem, method, status, LOCKSTEP)
+    landed = rows[method.arrival.landed[rows]]
+    for whole, part in zip(out.log_strategies, method.arrival.z, strict=True):
+        whole[landed] = part[landed]
+    out.principal[landed] = True
