@@ -15,11 +15,9 @@ from ..model._checks import FloatArray
 from ..result.status import Status
 from ._loop import iterate
 from ._markov_stage import relax
-from ._markov_sweep import Round, Sweep
+from ._markov_sweep import CLOSE, Round, Sweep
 from ._system import change
 
-CLOSE = 1e-7
-"""Largest change of a probability by the last correction of a stage game; its square is left."""
 ROUGH = 1e-2
 """Changes of values, relative to the range of stage payoffs, from which Newton takes over."""
 PATIENCE = 40

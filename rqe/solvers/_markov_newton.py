@@ -65,7 +65,9 @@ class _Follow:
             short = np.minimum(1.0, np.minimum(reach(z, dz), reach(y, dy)))
             new_z, new_y = moved(problem, z, y, scaled(dz, short), scaled(dy, short))
             delta = np.maximum(change(z, new_z), change(y, new_y))
-            delta = np.maximum(delta, unsettled(z, new_z))
+            for before, after in zip(z + y, new_z + new_y, strict=True):
+                if after.shape[1]:
+                    delta = np.maximum(delta, unsettled([before], [after]))
         sound = np.isfinite(delta)
         stuck = (delta <= 1e-8) & (delta >= 0.5 * front.previous)
         # a step that had to be shortened is small for other reasons than being at the end

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ..core.risk import Entropic
 from ..model._checks import FloatArray
-from ..model.agent import NEUTRAL, Agent
+from ..model.agent import Agent
 from ..model.markov import MarkovGame
 
 
@@ -39,7 +40,7 @@ class Environment:
 
     def __init__(self, transitions: Any, measure: Any) -> None:
         self.transitions, self.measure = transitions, measure
-        self.neutral = measure == NEUTRAL or type(measure).__name__ == "Neutral"
+        self.neutral = measure == Entropic(0.0) or type(measure).__name__ == "Neutral"
         self._groups: list[_Group] = []
         if self.neutral:
             return

@@ -16,11 +16,15 @@ from ..result.status import Status
 from ._markov_newton import follow, stage_values, value_slopes
 from ._markov_stage import Stages
 from ._problem import Problem
-from ._system import BoolArray, State, beliefs
+from ._system import BoolArray, State, beliefs, change, choose
 from .homotopy import Homotopy
-from .normal_form import Batch, Outcome, refine, solve_batch
+from .normal_form import Batch, Outcome, solve_batch
 from .normal_form import _closely as follow_closely
 
+CLOSE = 1e-7
+"""Largest change of a probability by the last correction of a stage game; its square is left."""
+SAME = 1e-4
+"""Largest change of a probability for which a sharper equilibrium is still the same one."""
 LOCKSTEP = 1000
 """Steps along their branches after which stage games are followed one at a time."""
 
@@ -128,17 +132,17 @@ class Sweep:
     ) -> tuple[BoolArray, BoolArray]:
         """Solve the given stage games from uniform play, into ``z``; who was solved, and how."""
         own = [p[rows] for p in batch.own_payoffs]
-        part = batch if rows.size == batch.count else Batch(own, batch.tau[rows],
-                                                            batch.epsilon[rows])  # fmt: skip
+        part = batch
+        if rows.size < batch.count:
+            part = Batch(own, batch.tau[rows], batch.epsilon[rows])
         out = solve_batch(part, select=select, max_steps=LOCKSTEP)
         _look_closely(part, out)
-        found = evidence(own, out.log_strategies, part.tau, part.epsilon, out.log_beliefs)
+        rough = out.log_strategies
+        sharp, _, settled = follow(part.problem, rough, beliefs(part.problem, rough), CLOSE)
+        end = choose(settled & (change(rough, sharp) <= SAME), sharp, rough)
+        found = evidence(own, end, part.tau, part.epsilon, out.log_beliefs)
         good = np.asarray(is_solved(found, part.ranges, 1e-9))
-        if not good.all():
-            refine(part, out, np.flatnonzero(~good))
-            found = evidence(own, out.log_strategies, part.tau, part.epsilon, out.log_beliefs)
-            good = np.asarray(is_solved(found, part.ranges, 1e-9))
-        for whole, piece in zip(z, out.log_strategies, strict=True):
+        for whole, piece in zip(z, end, strict=True):
             whole[rows] = piece
         return good, good & out.principal
 

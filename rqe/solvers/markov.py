@@ -14,7 +14,6 @@ from ..result.markov import MarkovEquilibrium
 from ..result.status import ConvergenceError, Status
 from ._loop import iterate
 from ._markov_discounted import (
-    CLOSE,
     ROUGH,
     Continuation,
     Descent,
@@ -24,13 +23,19 @@ from ._markov_discounted import (
     span,
 )
 from ._markov_record import record_stationary, record_steps
-from ._markov_sweep import Round, Sweep
+from ._markov_sweep import CLOSE, Round, Sweep
 from ._system import State
 from ._validate import check_agents, check_choice, check_degrees, check_numbers
 from .markov_regret import check_policies, policy_values
 
 METHODS = ("auto", "backward_induction", "value_iteration", "newton", "continuation")
 SELECTIONS = ("principal", "stagewise", "any")
+REMEDY = {
+    "principal": "try select='any'",
+    "stagewise": "try select='any'",
+    "any": "try a start, for example the policies at a smaller tau or a larger epsilon",
+}
+"""What may help where no stationary equilibrium was reached."""
 
 
 def solve_markov(
@@ -63,7 +68,7 @@ def solve_markov(
     if game.horizon is not None:
         return _settle(_backward(game, people, rule, tol), throw, "")
     result, words = _discounted(game, people, method, rule, start, tol, max_steps)
-    return _settle(result, throw, f"after {words}; try select='any' or a start")
+    return _settle(result, throw, f"after {words}; {REMEDY[rule]}")
 
 
 def _check(
