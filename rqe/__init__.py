@@ -1,8 +1,16 @@
 """Strategic risk aversion in games: equilibria with evidence. See the README for a first use."""
 
 from ._version import __version__
-from .core.regularizer import NegEntropy
-from .core.risk import Entropic
+from .core.regularizer import LogBarrier, NegEntropy, Tsallis
+from .core.risk import (
+    ChiSquared,
+    CVaR,
+    Entropic,
+    Neutral,
+    ReverseKL,
+    TotalVariation,
+    WorstCase,
+)
 from .interop import read_game, write_game
 from .model.agent import Agent
 from .model.markov import MarkovGame
@@ -37,6 +45,14 @@ from .solvers.security import solve_security
 
 __all__ = [
     "Agent",
+    "WorstCase",
+    "Tsallis",
+    "TotalVariation",
+    "ReverseKL",
+    "Neutral",
+    "LogBarrier",
+    "ChiSquared",
+    "CVaR",
     "AggregativeGame",
     "BatchEquilibrium",
     "Bifurcation",

@@ -23,10 +23,13 @@ from .core.ops import (
 from .core.regularizer import NegEntropy
 from .core.risk import Entropic
 from .model._checks import FloatArray
+from .model.agent import Agent
 from .result.status import Status
 
 LOG_AGREEMENT = 0.05
 """Largest relative difference between log-probabilities of an equilibrium and of the replies."""
+LOWEST = -600.0
+"""Log-probability below which an action of a general agent counts as never played."""
 EPS = float(np.finfo(np.float64).eps)
 
 
@@ -132,6 +135,76 @@ def evidence(
         residual=np.asarray(np.max(gaps, axis=0)),
         floor=np.asarray(np.max(floors, axis=0)),
         log_gap=np.asarray(np.max(log_gaps, axis=0)),
+    )
+
+
+def general_evidence(
+    own_payoffs: Sequence[FloatArray],
+    log_strategies: Sequence[FloatArray],
+    agents: Sequence[Agent],
+    log_beliefs: Sequence[FloatArray | None] | None = None,
+) -> Evidence:
+    """Residual, regret bound, payoffs, values and beliefs of one profile of any agents.
+
+    As `evidence`, by the risk measures' and regularisers' own definitions. A player whose risk is
+    action-dependent has one belief an action, (n_i, m_i), and its regret is the Fenchel gap alone:
+    its values do not depend on how it plays.
+
+    Parameters
+    ----------
+    own_payoffs : sequence of array (n_i, m_i)
+    log_strategies : sequence of array (n_i,)
+    agents : sequence of Agent
+    log_beliefs : sequence of (array (m_i,) or None), optional
+        Beliefs to use in place of the risk measure's own choice, which is one of many where
+        outcomes tie.
+    """
+    strategies = tuple(log_strategies)
+    beliefs, columns, gaps, floors, log_gaps = [], [], [], [], []
+    for i, (raw, log_x, agent) in enumerate(zip(own_payoffs, strategies, agents, strict=True)):
+        span = float(np.ptp(raw))
+        unit = span if span > 0.0 else 1.0
+        middle = 0.5 * (float(raw.max()) + float(raw.min()))
+        payoff, x = raw - middle, np.exp(log_x)
+        log_q = joint_log(strategies, i)
+        outcomes = outcome_payoffs(payoff, x)
+        neutral = float(np.exp(log_q) @ outcomes)
+        given = None if log_beliefs is None else log_beliefs[i]
+        slack = 0.0
+        if agent.form == "action_dependent":
+            joint = np.broadcast_to(log_q, payoff.shape)
+            worth = agent.risk.certainty_equivalent(payoff, joint)
+            log_p = agent.risk.log_belief(payoff, joint)
+            certain = float(x @ worth)
+        else:
+            log_p = agent.risk.log_belief(outcomes, log_q) if given is None else given
+            worth = action_payoffs(payoff, np.exp(log_p))
+            certain = float(agent.risk.certainty_equivalent(outcomes, log_q))
+            if given is not None:
+                slack = float(agent.risk.slack(outcomes, log_q, given))
+        rule = agent.regularizer
+        log_reply = rule.log_response(worth)
+        gap = float(np.abs(x - np.exp(log_reply)).max())
+        shown = (log_x > LOWEST) | (log_reply > LOWEST)
+        size = 1.0 + np.minimum(np.abs(log_x), np.abs(log_reply))[shown]
+        log_gaps.append(float(np.max(np.abs(log_x - log_reply)[shown] / size, initial=0.0)))
+        regret = float(rule.slack(log_x, worth)) + slack
+        tau = float(getattr(agent.risk, "tau", 0.0))
+        steep = tau * span if np.isfinite(tau) else 0.0
+        steep = max(steep, 1.0 / float(getattr(agent.risk, "alpha", 1.0)))
+        floors.append(256.0 * EPS * (1.0 + unit / rule.epsilon * (1.0 + steep)))
+        beliefs.append(log_p)
+        columns.append((neutral + middle, certain + middle - float(rule.penalty(log_x)), regret))
+        gaps.append(max(gap, slack / unit))
+    payoffs, values, regrets = (np.array(c) for c in zip(*columns, strict=True))
+    return Evidence(
+        log_beliefs=tuple(beliefs),
+        payoffs=payoffs,
+        values=values,
+        regret=np.maximum(regrets, 0.0),
+        residual=np.asarray(max(gaps)),
+        floor=np.asarray(max(floors)),
+        log_gap=np.asarray(max(log_gaps)),
     )
 
 

@@ -1,11 +1,28 @@
-"""Convex risk measures as value objects: how a player prices its partners' randomness."""
+"""Convex risk measures as value objects: how a player prices its partners' randomness.
+
+Seven of them, with one interface, batched over leading axes: ``certainty_equivalent`` (the value of
+a gamble), ``log_belief`` (a worst-case belief), ``penalty`` (what a belief costs) and ``slack``
+(how far a belief is from being worst). `Entropic` is here; the others live beside it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+from .divergences import ChiSquared, ReverseKL, scaled_penalty, worst_belief
 from .ops import Array, kl, logsumexp, per_batch
+from .tails import CVaR, Neutral, TotalVariation, WorstCase
+
+__all__ = [
+    "CVaR",
+    "ChiSquared",
+    "Entropic",
+    "Neutral",
+    "ReverseKL",
+    "TotalVariation",
+    "WorstCase",
+]
 
 
 @dataclass(frozen=True)
@@ -31,6 +48,7 @@ class Entropic:
     """
 
     tau: Any = 0.0
+    smooth: ClassVar[bool] = True
 
     def certainty_equivalent(self, u: Array, log_q: Array) -> Array:
         """Risk-adjusted value of the gamble ``u`` under ``q``, in payoff units.
@@ -84,11 +102,12 @@ class Entropic:
         low = xp.min(u, axis=-1, keepdims=True)
         endless = ~xp.isfinite(tau)
         tilt = log_q - xp.where(endless, 0.0, tau) * (u - low)
-        worst = xp.where(u == low, log_q, -xp.inf)
-        missed = xp.max(worst, axis=-1, keepdims=True) == -xp.inf
-        worst = xp.where(missed, xp.where(u == low, xp.zeros_like(u), -xp.inf), worst)
-        raw = xp.where(endless, worst, tilt)
-        return raw - logsumexp(raw)[..., None]
+        tilted = tilt - logsumexp(tilt)[..., None]
+        return xp.where(endless, worst_belief(u, log_q), tilted)
+
+    def penalty(self, log_p: Array, log_q: Array) -> Array:
+        """``KL(p || q) / tau`` in payoff units; infinite where ``p`` has mass and ``q`` none."""
+        return scaled_penalty(kl(log_p, log_q), self.tau, log_p, log_q)
 
     def slack(self, u: Array, log_q: Array, log_p: Array) -> Array:
         r"""How far a belief is from being worst, in payoff units; never negative.

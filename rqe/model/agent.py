@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from ..core.regularizer import NegEntropy
-from ..core.risk import Entropic
+from ..core.risk import Entropic, Neutral, WorstCase
 from ._checks import FloatArray, per_player
 
 FORMS = ("aggregate", "action_dependent")
 """One worst-case belief for the mixed strategy, or one for each own action."""
-RISK_METHODS = ("certainty_equivalent", "log_belief", "slack")
+NEUTRAL = Neutral()
+RISK_METHODS = ("certainty_equivalent", "log_belief", "penalty", "slack", "smooth")
 REGULARIZER_METHODS = ("penalty", "log_response", "slack")
 
 
@@ -54,7 +55,7 @@ class Agent:
     risk: Any
     regularizer: Any
     form: str = "aggregate"
-    environment: Any = Entropic(0.0)
+    environment: Any = NEUTRAL
 
     def __post_init__(self) -> None:
         for name in ("risk", "environment"):
@@ -76,7 +77,7 @@ class Agent:
         words = [f"risk={self.risk!r}", f"regularizer={self.regularizer!r}"]
         if self.form != "aggregate":
             words.append(f"form={self.form!r}")
-        if self.environment != Entropic(0.0):
+        if self.environment != NEUTRAL:
             words.append(f"environment={self.environment!r}")
         return f"Agent({', '.join(words)})"
 
@@ -97,6 +98,13 @@ def _degree(value: Any, name: str) -> float:
         return value
     if np.shape(value) != ():
         raise ValueError(f"{name} of one agent must be a single number; got {value!r}")
+    if name == "alpha":
+        number = float(value)
+        if not 0.0 < number <= 1.0:
+            raise ValueError(f"alpha must be in (0, 1]; got {value!r}")
+        return number
+    if name == "q" and not 0.0 < float(value) < float("inf"):
+        raise ValueError(f"q must be > 0 and finite; got {value!r}")
     return float(per_player(value, 1, name, allow_inf=name == "tau")[0])
 
 
@@ -127,7 +135,9 @@ def _tau(agent: Agent) -> float | None:
     """Degree of an entropic risk measure or of one of its limits; None for other measures."""
     if isinstance(agent.risk, Entropic):
         return float(agent.risk.tau)
-    return {"Neutral": 0.0, "WorstCase": np.inf}.get(type(agent.risk).__name__)
+    if isinstance(agent.risk, Neutral):
+        return 0.0
+    return float("inf") if isinstance(agent.risk, WorstCase) else None
 
 
 def degrees(agents: Sequence[Agent]) -> tuple[FloatArray, FloatArray]:

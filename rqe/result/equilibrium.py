@@ -38,7 +38,8 @@ class Equilibrium:
         Their logarithms, the state that was solved for: probabilities may underflow to 0.
     beliefs : tuple of array (n_j for j != i)
         Worst-case belief of player i over the others' joint actions; axes are the others in player
-        order. Not necessarily a product: correlated deviations are allowed.
+        order. Not necessarily a product: correlated deviations are allowed. A player whose risk is
+        action-dependent has one for each own action, (n_i, n_j for j != i).
     payoffs : array (N,)
         Risk-neutral expected payoffs.
     values : array (N,)

@@ -15,6 +15,16 @@ from typing import Any
 
 import numpy as np
 
+from ..core.regularizer import LogBarrier, NegEntropy, Tsallis
+from ..core.risk import (
+    ChiSquared,
+    CVaR,
+    Entropic,
+    Neutral,
+    ReverseKL,
+    TotalVariation,
+    WorstCase,
+)
 from ..model.agent import Agent, make_agents
 from .batch import BatchEquilibrium
 from .equilibrium import Equilibrium, EquilibriumSet, read_only
@@ -38,6 +48,21 @@ _KINDS: dict[str, Any] = {
         Bifurcation,
         Proof,
         Table,
+    )
+}
+_ATTITUDES: dict[str, Any] = {
+    cls.__name__: cls
+    for cls in (
+        Entropic,
+        ReverseKL,
+        ChiSquared,
+        TotalVariation,
+        CVaR,
+        WorstCase,
+        Neutral,
+        NegEntropy,
+        LogBarrier,
+        Tsallis,
     )
 }
 # fields that are not arrays, tuples of arrays or plain scalars need a word on how to read them
@@ -163,7 +188,7 @@ def _encode(value: Any) -> Any:
     if isinstance(value, Status):
         return value.name
     if isinstance(value, Agent):
-        return {"tau": _encode(value.risk.tau), "epsilon": _encode(value.regularizer.epsilon)}
+        return _encode_agent(value)
     if _KINDS.get(type(value).__name__) is type(value):
         return to_dict(value)
     if isinstance(value, np.ndarray):
@@ -175,6 +200,34 @@ def _encode(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     return value
+
+
+def _encode_agent(agent: Agent) -> dict[str, Any]:
+    """Two numbers for the player of SRA eqs. 1 and 2, else every part by its name."""
+    logit = Agent(agent.risk, agent.regularizer) == agent
+    if logit and isinstance(agent.risk, Entropic) and isinstance(agent.regularizer, NegEntropy):
+        return {"tau": _encode(agent.risk.tau), "epsilon": _encode(agent.regularizer.epsilon)}
+    parts = {k: _encode_part(getattr(agent, k)) for k in ("risk", "regularizer", "environment")}
+    return {**parts, "form": agent.form}
+
+
+def _encode_part(part: Any) -> dict[str, Any]:
+    degrees = {f.name: _encode(getattr(part, f.name)) for f in dataclasses.fields(part)}
+    return {"kind": type(part).__name__, **degrees}
+
+
+def _decode_agent(data: dict[str, Any]) -> Agent:
+    if "risk" not in data:
+        return make_agents(_number(data["tau"]), _number(data["epsilon"]), 1)[0]
+    parts = {k: _decode_part(data[k]) for k in ("risk", "regularizer", "environment")}
+    return Agent(**parts, form=data["form"])
+
+
+def _decode_part(data: dict[str, Any]) -> Any:
+    kind = data["kind"]
+    if kind not in _ATTITUDES:
+        raise TypeError(f"expected one of {', '.join(_ATTITUDES)}, got {kind!r}")
+    return _ATTITUDES[kind](**{k: _number(v) for k, v in data.items() if k != "kind"})
 
 
 def _number(value: Any) -> float:
@@ -205,9 +258,7 @@ def _decode(name: str, value: Any) -> Any:
     if name == "status":
         return Status[value] if isinstance(value, str) else tuple(Status[v] for v in value)
     if name == "agents":
-        taus = [_number(a["tau"]) for a in value]
-        epsilons = [_number(a["epsilon"]) for a in value]
-        return make_agents(taus, epsilons, len(value))
+        return tuple(_decode_agent(a) for a in value)
     if name in _RECORDS:
         return tuple(None if v is None else from_dict(v) for v in value)
     if name == "proof":

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..model._checks import per_player
-from ..model.agent import Agent, make_agents
+from ..model.agent import Agent, is_logit, make_agents
 from ..model.markov import MarkovGame
 from ..model.normal_form import NormalFormGame
 from ..model.quadratic import QuadraticGame
@@ -22,10 +22,12 @@ from ._validate import (
     check_agents,
     check_choice,
     check_game,
+    check_general,
     check_numbers,
     check_start,
 )
 from .gaussian import solve_gaussian
+from .general import solve_finite
 from .markov import solve_markov
 from .normal_form import METHODS, SELECTIONS, Batch, Outcome, refine, solve_batch
 
@@ -239,10 +241,14 @@ def _solve(
         return solve_gaussian(game, check_agents(agents, game.n_players), tol=tol, throw=throw)
     finite = check_game(game)
     people = check_agents(agents, finite.n_players)
-    tau, epsilon = attitudes(finite, people)
     check_numbers(tol, max_steps)
     check_choice("method", method, METHODS)
     select = _selection(select, method, start)
+    if not all(map(is_logit, people)):
+        check_general(finite, people, method)
+        found = solve_finite(finite, people, method, select, start, tol, max_steps, concept)
+        return settle(found, throw=throw)
+    tau, epsilon = attitudes(finite, people)
     begin = None
     if start is not None:
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..certificate import evidence, verdict
+from ..certificate import evidence, general_evidence, verdict
 from ..model._checks import FloatArray
-from ..model.agent import Agent, degrees
+from ..model.agent import Agent, degrees, is_logit
 from ..model.normal_form import NormalFormGame
 from ..result.equilibrium import Equilibrium, read_only
 from ..result.status import ConvergenceError, Status
@@ -44,15 +44,20 @@ def report(
     throw : bool
         Raise `ConvergenceError` where it is not.
     """
-    tau, epsilon = degrees(agents)
-    found = evidence(game.own_payoffs, log_strategies, tau, epsilon, log_beliefs)
+    if all(map(is_logit, agents)):
+        tau, epsilon = degrees(agents)
+        found = evidence(game.own_payoffs, log_strategies, tau, epsilon, log_beliefs)
+    else:
+        found = general_evidence(game.own_payoffs, log_strategies, agents, log_beliefs)
     status = verdict(found, game.payoff_ranges, tol, ending)
     shape = game.shape
+    others = [[n for j, n in enumerate(shape) if j != i] for i in range(len(shape))]
     result = Equilibrium(
         strategies=tuple(read_only(np.exp(x)) for x in log_strategies),
         log_strategies=tuple(read_only(x) for x in log_strategies),
         beliefs=tuple(
-            read_only(np.exp(p).reshape([n for j, n in enumerate(shape) if j != i]))
+            # a leading axis of own actions where the risk is action-dependent
+            read_only(np.exp(p).reshape([*p.shape[:-1], *others[i]]))
             for i, p in enumerate(found.log_beliefs)
         ),
         payoffs=read_only(found.payoffs),

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..core.risk import ReverseKL
 from ..model._checks import FloatArray
-from ..model.agent import Agent, degrees
+from ..model.agent import NEUTRAL, Agent, degrees, is_logit
 from ..model.normal_form import NormalFormGame
 
 
@@ -54,6 +55,41 @@ def check_degrees(ranges: FloatArray, tau: FloatArray, epsilon: FloatArray) -> N
             raise ValueError(
                 f"{name} must be at most 1e15 for float64 to resolve it; got {value.max():.3g}"
             )
+
+
+def check_general(game: NormalFormGame, agents: Sequence[Agent], method: str) -> None:
+    """Attitudes and methods that general agents' equilibria can be computed with."""
+    if method == "fixed_point":
+        stray = next(i for i, a in enumerate(agents) if not is_logit(a))
+        raise ValueError(
+            "method must be 'auto', 'homotopy', 'newton' or 'no_regret' for agents other than "
+            f"Entropic with NegEntropy; got 'fixed_point' and agents[{stray}] = {agents[stray]!r}"
+        )
+    for i, agent in enumerate(agents):
+        rule = agent.regularizer
+        order = float(getattr(rule, "q", 1.0))
+        if rule.epsilon == 0.0:
+            raise ValueError(
+                f"epsilon of agents[{i}] must be > 0 beside general agents; got {agent!r}"
+            )
+        if agent.environment != NEUTRAL:
+            raise ValueError(
+                f"environment of agents[{i}] must be neutral in a game without transitions; got "
+                f"{agent.environment!r}"
+            )
+        if order > 2.0:
+            raise ValueError(
+                f"q of agents[{i}] must be at most 2 for a choice rule of finite slope; got {order}"
+            )
+        others = any(isinstance(a.risk, ReverseKL) for j, a in enumerate(agents) if j != i)
+        if order > 1.0 and others:
+            raise ValueError(
+                f"q of agents[{i}] must be at most 1 where another player's risk is ReverseKL, "
+                f"whose belief has a kink at actions that are never played; got {order}"
+            )
+    epsilon = np.array([a.regularizer.epsilon for a in agents])
+    tau = np.array([float(getattr(a.risk, "tau", 0.0)) for a in agents])
+    check_degrees(game.payoff_ranges, tau, epsilon)
 
 
 def check_numbers(tol: Any, max_steps: Any) -> None:
