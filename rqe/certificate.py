@@ -28,8 +28,9 @@ from .result.status import Status
 
 LOG_AGREEMENT = 0.05
 """Largest relative difference between log-probabilities of an equilibrium and of the replies."""
-LOWEST = -600.0
-"""Log-probability below which an action of a general agent counts as never played."""
+LOWEST, SPARSE = -600.0, -60.0
+"""Log-probabilities below which an action of a general agent counts as never played, and of one
+whose rule of choice drops actions."""
 EPS = float(np.finfo(np.float64).eps)
 
 
@@ -185,9 +186,11 @@ def general_evidence(
         rule = agent.regularizer
         log_reply = rule.log_response(worth)
         gap = float(np.abs(x - np.exp(log_reply)).max())
-        shown = (log_x > LOWEST) | (log_reply > LOWEST)
-        size = 1.0 + np.minimum(np.abs(log_x), np.abs(log_reply))[shown]
-        log_gaps.append(float(np.max(np.abs(log_x - log_reply)[shown] / size, initial=0.0)))
+        lowest = SPARSE if float(getattr(rule, "q", 1.0)) > 1.0 else LOWEST
+        shown = (log_x > lowest) | (log_reply > lowest)
+        ours, theirs = log_x[shown], log_reply[shown]
+        size = 1.0 + np.minimum(np.abs(ours), np.abs(theirs))
+        log_gaps.append(float(np.max(np.abs(ours - theirs) / size, initial=0.0)))
         regret = float(rule.slack(log_x, worth)) + slack
         tau = float(getattr(agent.risk, "tau", 0.0))
         steep = tau * span if np.isfinite(tau) else 0.0

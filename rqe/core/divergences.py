@@ -52,11 +52,8 @@ class ReverseKL:
         # the dual is stationary at the root, so that its error counts in the second order only
         y = h + xp.expm1(log_delta)
         near = y > -0.5
-        log_gap = xp.where(
-            near, xp.log1p(xp.where(near, y, 0.0)), xp.log(xp.where(near, 1.0, 1.0 + y))
-        )
-        far = xp.log(h + xp.exp(log_delta))
-        log_gap = xp.where(y < -0.5, far, log_gap)
+        by_shift = xp.log(xp.where(near, 1.0, h + xp.exp(log_delta)))
+        log_gap = xp.where(near, xp.log1p(xp.where(near, y, 0.0)), by_shift)
         q = xp.exp(log_q)
         value = mean + xp.sum(xp.where(q > 0.0, q * (log_gap - y), 0.0), axis=-1, keepdims=True) / t
         value = xp.where(tau == 0.0, mean, xp.where(xp.isfinite(tau), value, low))

@@ -48,7 +48,8 @@ def report(
         tau, epsilon = degrees(agents)
         found = evidence(game.own_payoffs, log_strategies, tau, epsilon, log_beliefs)
     else:
-        found = general_evidence(game.own_payoffs, log_strategies, agents, log_beliefs)
+        with np.errstate(all="ignore"):  # logarithms of beliefs that rule outcomes out
+            found = general_evidence(game.own_payoffs, log_strategies, agents, log_beliefs)
     status = verdict(found, game.payoff_ranges, tol, ending)
     shape = game.shape
     others = [[n for j, n in enumerate(shape) if j != i] for i in range(len(shape))]

@@ -41,7 +41,6 @@ class Walk:
     sign: float
     lost: bool = False
     landed: bool = False
-    crossed: bool = False
 
 
 def profile(lin: Linear) -> list[FloatArray]:
@@ -141,7 +140,7 @@ class ScorePath:
         longer = abs(length) * (1.7 if count <= 3 else 1.2 if count <= 5 else 0.7)
         return Walk(
             new, fresh, dt, dtheta, longer, float(parity), sign,
-            landed=landing, crossed=walk.crossed or crossed,
+            landed=landing,
         )  # fmt: skip
 
     def _shorten(self, walk: Walk, length: float) -> Walk:

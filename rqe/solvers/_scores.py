@@ -169,6 +169,8 @@ class System:
 
     def _replication(self, i: int) -> dict[int, FloatArray]:
         """For each other player, which of its actions each joint action holds: (m_i, n_j)."""
+        if not self.others[i]:
+            return {}
         shape = [self.sizes[j] for j in self.others[i]]
         grid = np.indices(shape).reshape(len(shape), -1)
         pairs = zip(self.others[i], grid, strict=True)

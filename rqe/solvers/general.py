@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..certificate import Evidence, general_evidence, is_solved
+from ..certificate import SPARSE, Evidence, general_evidence, is_solved
 from ..core.ops import joint_log
 from ..model._checks import FloatArray
 from ..model.agent import Agent
 from ..model.normal_form import NormalFormGame
 from ..result.equilibrium import Equilibrium
 from ..result.status import Status
-from ._links import tilt
+from ._links import Power, tilt
 from ._loop import iterate
 from ._report import report
 from ._score_path import ScorePath
@@ -61,7 +61,12 @@ class General:
         self, best: Found | None, log_x: list[FloatArray], p: list[FloatArray | None], index: int
     ) -> Found:
         """The better of a profile and the best so far, by the definition's residual."""
-        found = general_evidence(self.own_payoffs, log_x, self.agents, p)
+        log_x = [
+            np.where(z < SPARSE, -np.inf, z) if isinstance(s.link, Power) and s.link.q > 1.0 else z
+            for s, z in zip(self.system.seats, log_x, strict=True)
+        ]
+        with np.errstate(all="ignore"):  # logarithms of beliefs that rule outcomes out
+            found = general_evidence(self.own_payoffs, log_x, self.agents, p)
         before = best.evidence if best is not None else None
         if best is not None and before is not None:
             better = float(found.residual) < float(before.residual)
@@ -134,14 +139,13 @@ def solve_general(
         walk, ending, steps = iterate(path, path.begin(game.system.begin(GENTLE)), max_steps)
     stages.append("homotopy")
     work += steps
-    index, whole = int(walk.sign), ending is Status.CONVERGED and not walk.crossed
+    index, whole = int(walk.sign), ending is Status.CONVERGED
     for k in SHARPER if ending is Status.CONVERGED else ():
         if game.rounded:
             sharpen = ScorePath(game.system, "k", k)
             with np.errstate(all="ignore"):
                 walk, ending, steps = iterate(sharpen, sharpen.begin(walk.play), max_steps)
             work += steps
-            whole = whole and not walk.crossed
         best = game.exact(best, walk.play)
         if game.solved(best, tol) or ending is not Status.CONVERGED or not game.rounded:
             break
