@@ -114,6 +114,8 @@ def follow(problem: Problem, z: State, y: State, goal: float) -> tuple[State, St
          for i, f in enumerate(problem.fixed)]  # fmt: skip
     y = [np.array(part) for part in y]
     count = problem.batch
+    if not problem.active:
+        return z, y, np.ones(count, dtype=np.bool_)
     method = _Follow(z, y, goal)
     front = _Front(
         problem, np.arange(count), list(z), list(y), np.full(count, np.inf), np.zeros(count, bool)
