@@ -35,7 +35,17 @@ MAY_IMPORT = {
 }  # fmt: skip
 """The rooms, and what each may import of the package beside itself."""
 
-CORE_ORDER = ("ops", "roots", "divergences", "tails", "risk", "regularizer", "response", "gaussian")
+CORE_ORDER = (
+    "ops",
+    "degrees",
+    "roots",
+    "divergences",
+    "tails",
+    "risk",
+    "regularizer",
+    "response",
+    "gaussian",
+)
 """Each file of the core may import only those listed before it."""
 
 OWNERS = {

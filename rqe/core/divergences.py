@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from .degrees import check_degree
 from .ops import Array, kl, logsumexp, per_batch
-from .roots import increasing_root, pole_root
+from .roots import increasing_root, log_add, log_shift
 
 
 @dataclass(frozen=True)
@@ -19,9 +20,15 @@ class ReverseKL:
     Parameters
     ----------
     tau : float or array
-        Degree of risk aversion in 1/payoff units, in ``[0, inf]``. ``0`` is risk neutrality, at
-        ``inf`` the worst case is over all outcomes. At any ``tau > 0`` the belief can put mass on
-        the worst outcome although ``q`` has none there.
+        Degree of risk aversion in 1/payoff units, in ``[0, inf]``; a batch may carry one value a
+        leading index. ``0`` is risk neutrality, at ``inf`` the worst case is over all outcomes.
+        Where ``q`` has (almost) no mass on the worst outcome, the belief can have some at any
+        ``tau`` above a threshold.
+
+    Raises
+    ------
+    ValueError
+        A plain number that is negative or NaN.
 
     Examples
     --------
@@ -34,43 +41,50 @@ class ReverseKL:
     tau: Any = 0.0
     smooth: ClassVar[bool] = True
 
-    def _parts(self, u: Array, log_q: Array) -> tuple[Array, Array, Array, Array]:
-        """Degree made usable, scaled distances from the worst, log of the pole's distance."""
+    def __post_init__(self) -> None:
+        check_degree("tau", self.tau)
+
+    def _parts(self, u: Array, log_q: Array) -> tuple[Array, Array, Array, Array, Array]:
+        """Degree, the same made usable, ``h = tau (u - min u)``, ``log δ`` and ``log(h + δ)``."""
         xp = u.__array_namespace__()
         tau = per_batch(self.tau, u)
         usable = (tau > 0.0) & xp.isfinite(tau)
         t = xp.where(usable, tau, 1.0)
         h = t * (u - xp.min(u, axis=-1, keepdims=True))
-        return tau, t, h, pole_root(h, log_q)
+        log_h = xp.where(h > 0.0, xp.log(xp.where(h > 0.0, h, 1.0)), -xp.inf)
+        log_delta = log_shift(log_h, log_q)
+        return tau, t, h, log_delta, log_add(log_h, log_delta)
 
     def certainty_equivalent(self, u: Array, log_q: Array) -> Array:
         """Risk-adjusted value of the gamble; arrays (..., m) to (...)."""
         xp = u.__array_namespace__()
-        tau, t, h, log_delta = self._parts(u, log_q)
+        tau, t, h, log_delta, log_gap = self._parts(u, log_q)
         mean = xp.sum(xp.exp(log_q) * u, axis=-1, keepdims=True)
         low = xp.min(u, axis=-1, keepdims=True)
         # the dual is stationary at the root, so that its error counts in the second order only
         y = h + xp.expm1(log_delta)
-        near = y > -0.5
-        by_shift = xp.log(xp.where(near, 1.0, h + xp.exp(log_delta)))
-        log_gap = xp.where(near, xp.log1p(xp.where(near, y, 0.0)), by_shift)
-        q = xp.exp(log_q)
-        value = mean + xp.sum(xp.where(q > 0.0, q * (log_gap - y), 0.0), axis=-1, keepdims=True) / t
+        near = xp.abs(y) < 0.5
+        log_gap = xp.where(near, xp.log1p(xp.where(near, y, 0.0)), log_gap)
+        each = xp.where(xp.isfinite(log_q), xp.exp(log_q) * (log_gap - y), 0.0)
+        value = mean + xp.sum(each, axis=-1, keepdims=True) / t
         value = xp.where(tau == 0.0, mean, xp.where(xp.isfinite(tau), value, low))
-        return xp.squeeze(xp.clip(value, low, None), axis=-1)
+        return xp.squeeze(xp.where(value < low, low, value), axis=-1)
 
     def log_belief(self, u: Array, log_q: Array) -> Array:
-        """Worst-case belief as log-probabilities, (..., m)."""
+        """Worst-case belief as log-probabilities, (..., m).
+
+        Mass that ``q`` cannot account for goes to the worst outcomes, evenly.
+        """
         xp = u.__array_namespace__()
-        tau, _, h, log_delta = self._parts(u, log_q)
-        raw = log_q - xp.log(h + xp.exp(log_delta))
-        # what q has no mass for goes to the worst outcomes
+        tau, _, h, _, log_gap = self._parts(u, log_q)
+        raw = log_q - log_gap
         missing = 1.0 - xp.sum(xp.exp(raw), axis=-1, keepdims=True)
-        worst = xp.astype(h == 0.0, u.dtype)
-        extra = xp.where(missing > 1e-9, missing, 0.0) * worst / xp.sum(worst, -1, keepdims=True)
-        whole = xp.exp(raw) + extra
-        lifted = xp.log(xp.where(whole > 0.0, whole, 1.0))
-        raw = xp.where(extra > 0.0, xp.where(whole > 0.0, lifted, -xp.inf), raw)
+        worst = h == 0.0
+        count = xp.sum(xp.astype(worst, u.dtype), axis=-1, keepdims=True)
+        short = missing > 1e-9
+        extra = xp.log(xp.where(short, missing, 1.0) / count)
+        added = log_add(raw, xp.where(worst, extra, 0.0))
+        raw = xp.where(short & worst, added, raw)
         raw = raw - logsumexp(raw)[..., None]
         raw = xp.where(tau == 0.0, log_q, raw)
         return xp.where(xp.isfinite(tau), raw, worst_belief(u, log_q))
@@ -80,20 +94,22 @@ class ReverseKL:
         return scaled_penalty(kl(log_q, log_p), self.tau, log_p, log_q)
 
     def slack(self, u: Array, log_q: Array, log_p: Array) -> Array:
-        """How far a belief is from being worst, in payoff units; never negative."""
+        """How far a belief is from being worst, in payoff units; never negative.
+
+        The Bregman divergence ``Σ q (r - 1 - log r) / tau`` from the worst-case belief, ``r`` the
+        ratio to it, and ``p (h + δ) / tau`` where ``q`` has no mass.
+        """
         xp = u.__array_namespace__()
-        tau, t, h, log_delta = self._parts(u, log_q)
-        d = xp.exp(log_delta)
-        p = xp.exp(log_p)
-        # p (h + δ) / q - 1 - log(...) >= 0 outcome by outcome, weighted by q
-        gap = h + d
-        logs = log_p - log_q + xp.log(gap)
-        seen = xp.isfinite(log_q)
-        safe = xp.where(seen & xp.isfinite(logs), logs, 0.0)
-        each = xp.where(seen, xp.exp(log_q) * (xp.expm1(safe) - safe), p * gap)
-        each = xp.where(seen & (log_p == -xp.inf), xp.inf, each)
+        tau, t, _, _, log_gap = self._parts(u, log_q)
+        possible = xp.isfinite(log_q)
+        weighed = possible & xp.isfinite(log_p)
+        q, tilted = xp.exp(log_q), xp.exp(log_p + log_gap)
+        log_ratio = xp.where(weighed, log_p - xp.where(weighed, log_q, 0.0) + log_gap, 0.0)
+        near = xp.abs(log_ratio) < 1.0
+        close = xp.where(near, log_ratio, 0.0)
+        each = xp.where(near, q * (xp.expm1(close) - close), tilted - q - q * log_ratio)
+        each = xp.where(weighed, each, xp.where(possible, xp.inf, tilted))
         value = xp.sum(each, axis=-1) / t[..., 0]
-        value = xp.where(value < 0.0, 0.0, value)
         return limit_slack(value, tau[..., 0], u, log_q, log_p)
 
 
@@ -107,9 +123,15 @@ class ChiSquared:
     Parameters
     ----------
     tau : float or array
-        Degree of risk aversion in 1/payoff units, in ``[0, inf]``; for ``tau × range <= 2`` the
-        value is the mean less ``tau/4`` times the variance. At ``inf`` the worst case is over all
-        outcomes (over those that ``q`` allows, at any finite ``tau``).
+        Degree of risk aversion in 1/payoff units, in ``[0, inf]``; a batch may carry one value a
+        leading index. While ``tau × (max u - mean) <= 2`` the value is the mean less ``tau/4``
+        times the variance. At ``inf`` the worst case is over all outcomes (over those that ``q``
+        allows, at any finite ``tau``).
+
+    Raises
+    ------
+    ValueError
+        A plain number that is negative or NaN.
 
     Examples
     --------
@@ -122,29 +144,33 @@ class ChiSquared:
     tau: Any = 0.0
     smooth: ClassVar[bool] = True
 
+    def __post_init__(self) -> None:
+        check_degree("tau", self.tau)
+
     def _ratio(self, u: Array, log_q: Array) -> tuple[Array, Array, Array]:
-        """Degree, scaled centred payoffs and the belief's ratio to the reference."""
+        """Degree, level less scaled payoff outcome by outcome, the belief's ratio to ``q``."""
         xp = u.__array_namespace__()
         tau = per_batch(self.tau, u)
         usable = (tau > 0.0) & xp.isfinite(tau)
         q = xp.exp(log_q)
-        t = 0.5 * xp.where(usable, tau, 0.0)
-        c = t * (u - xp.sum(q * u, axis=-1, keepdims=True))
-        low = xp.min(xp.where(q > 0.0, c, xp.inf), axis=-1, keepdims=True)
-        mass = xp.max(xp.where(c == low, q, 0.0), axis=-1, keepdims=True)
+        seen = q > 0.0
+        # measured from the worst outcome that can happen: exact where it matters at any degree
+        low = xp.min(xp.where(seen, u, xp.inf), axis=-1, keepdims=True)
+        c = 0.5 * xp.where(usable, tau, 0.0) * (u - low)
+        mass = xp.sum(xp.where(seen & (c == 0.0), q, 0.0), axis=-1, keepdims=True)
 
-        def excess(at: Array) -> tuple[Array, Array]:
-            # scaled so that the level is searched for between the worst outcome's bounds
-            room = 1.0 + at - c
-            kept = room > 0.0
-            total = xp.sum(q * xp.where(kept, room, 0.0), axis=-1, keepdims=True)
-            return total - 1.0, xp.sum(q * xp.astype(kept, q.dtype), axis=-1, keepdims=True)
+        def excess(level: Array) -> tuple[Array, Array]:
+            room = level - c
+            kept = seen & (room > 0.0)
+            total = xp.sum(xp.where(kept, q * room, 0.0), axis=-1, keepdims=True)
+            return total - 1.0, xp.sum(xp.where(kept, q, 0.0), axis=-1, keepdims=True)
 
-        lowest = low - 1.0
-        highest = xp.where(lowest + 1.0 / mass < 0.0, lowest + 1.0 / mass, 0.0)
-        level = increasing_root(excess, lowest, highest)
-        room = 1.0 + level - c
-        return tau, c, xp.where(room > 0.0, room, 0.0)
+        # the level where nothing is cut off, and where everything but the worst is
+        highest = 1.0 + xp.sum(xp.where(seen, q * c, 0.0), axis=-1, keepdims=True)
+        alone = mass * highest > 1.0
+        highest = xp.where(alone, 1.0 / xp.where(alone, mass, 1.0), highest)
+        room = increasing_root(excess, xp.zeros_like(highest), highest) - c
+        return tau, room, xp.where(room > 0.0, room, 0.0)
 
     def certainty_equivalent(self, u: Array, log_q: Array) -> Array:
         """Risk-adjusted value of the gamble; arrays (..., m) to (...)."""
@@ -152,14 +178,13 @@ class ChiSquared:
         tau, _, ratio = self._ratio(u, log_q)
         q = xp.exp(log_q)
         mean = xp.sum(q * u, axis=-1, keepdims=True)
-        ratio = ratio / xp.sum(q * ratio, axis=-1, keepdims=True)
         usable = (tau > 0.0) & xp.isfinite(tau)
         price = xp.sum(q * (ratio - 1.0) ** 2, axis=-1, keepdims=True)
         tilted = xp.sum(q * (ratio - 1.0) * (u - mean), axis=-1, keepdims=True)
         value = mean + tilted + price / xp.where(usable, tau, 1.0)
         low = xp.min(u, axis=-1, keepdims=True)
         value = xp.where(tau == 0.0, mean, xp.where(usable, value, low))
-        return xp.squeeze(value, axis=-1)
+        return xp.squeeze(xp.where(value < low, low, value), axis=-1)
 
     def log_belief(self, u: Array, log_q: Array) -> Array:
         """Worst-case belief as log-probabilities, (..., m)."""
@@ -168,33 +193,42 @@ class ChiSquared:
         kept = ratio > 0.0
         raw = xp.where(kept, log_q + xp.log(xp.where(kept, ratio, 1.0)), -xp.inf)
         raw = raw - logsumexp(raw)[..., None]
+        raw = xp.where(tau == 0.0, log_q, raw)
         return xp.where(xp.isfinite(tau), raw, worst_belief(u, log_q))
 
     def penalty(self, log_p: Array, log_q: Array) -> Array:
         """``Σ (p - q)² / q / tau`` in payoff units; infinite where only ``p`` has mass."""
         xp = log_p.__array_namespace__()
-        seen = xp.isfinite(log_q)
-        ratio = xp.where(seen, xp.expm1(xp.where(seen, log_p - log_q, 0.0)), 0.0)
-        square = xp.sum(xp.exp(log_q) * ratio**2, axis=-1)
-        outside = xp.sum(xp.where(seen, 0.0, xp.exp(log_p)), axis=-1)
+        square = xp.sum(root_distance(log_p, log_q, 1.0) ** 2, axis=-1)
+        outside = xp.max(xp.where(xp.isfinite(log_q), 0.0, xp.exp(log_p)), axis=-1)
         return scaled_penalty(xp.where(outside > 0.0, xp.inf, square), self.tau, log_p, log_q)
 
     def slack(self, u: Array, log_q: Array, log_p: Array) -> Array:
-        """How far a belief is from being worst, in payoff units; never negative."""
+        """How far a belief is from being worst, in payoff units; never negative.
+
+        ``Σ (p - p*)² / q / tau``, and the slope at the outcomes that the worst-case belief ``p*``
+        leaves out.
+        """
         xp = u.__array_namespace__()
-        tau, c, worst = self._ratio(u, log_q)
+        tau, room, worst = self._ratio(u, log_q)
         usable = (tau > 0.0) & xp.isfinite(tau)
-        q, seen = xp.exp(log_q), xp.isfinite(log_q)
-        ratio = xp.where(seen, xp.exp(xp.where(seen, log_p - log_q, 0.0)), 0.0)
-        # where the worst belief is zero, its slope is not: 2 (c - level - 1) >= 0 for each unit
-        level = xp.max(xp.where(worst > 0.0, worst + c - 1.0, -xp.inf), axis=-1, keepdims=True)
-        steep = 2.0 * (c - level - 1.0)
-        each = (ratio - worst) ** 2 + xp.where(worst > 0.0, 0.0, steep * ratio)
-        value = xp.sum(xp.where(seen, q * each, 0.0), axis=-1)
+        p = xp.exp(log_p)
+        steep = xp.where(room < 0.0, -2.0 * room * p, 0.0)
+        value = xp.sum(root_distance(log_p, log_q, worst) ** 2 + steep, axis=-1)
         value = value / xp.where(usable, tau, 1.0)[..., 0]
-        outside = xp.sum(xp.where(seen, 0.0, xp.exp(log_p)), axis=-1)
-        value = xp.where(outside > 0.0, xp.inf, xp.where(value < 0.0, 0.0, value))
+        outside = xp.max(xp.where(xp.isfinite(log_q), 0.0, p), axis=-1)
+        value = xp.where(outside > 0.0, xp.inf, value)
         return limit_slack(value, tau[..., 0], u, log_q, log_p)
+
+
+def root_distance(log_p: Array, log_q: Array, ratio: Any) -> Array:
+    """``(p - ratio q) / √q`` outcome by outcome, 0 where ``q`` has no mass at all."""
+    xp = log_p.__array_namespace__()
+    possible = xp.isfinite(log_q)
+    half = 0.5 * xp.where(possible, log_q, 0.0)
+    # its square must not overflow
+    up = xp.where(log_p - half < 350.0, log_p - half, 350.0)
+    return xp.where(possible, xp.exp(up) - xp.exp(half) * ratio, 0.0)
 
 
 def worst_belief(u: Array, log_q: Array) -> Array:

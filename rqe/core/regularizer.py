@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
+from .degrees import check_degree
 from .ops import Array, kl, log_softmax, neg_entropy, per_batch
-from .roots import increasing_root, pole_root
+from .roots import increasing_root, log_add, log_shift
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,11 @@ class NegEntropy:
         Degree of bounded rationality in payoff units, ``>= 0``; the logit precision of MP95 is
         ``1 / epsilon``. ``0`` is exact maximisation.
 
+    Raises
+    ------
+    ValueError
+        A plain number that is negative, infinite or NaN.
+
     Examples
     --------
     >>> import numpy as np
@@ -30,6 +37,9 @@ class NegEntropy:
     """
 
     epsilon: Any = 0.0
+
+    def __post_init__(self) -> None:
+        check_degree("epsilon", self.epsilon)
 
     def penalty(self, log_x: Array) -> Array:
         """Regulariser's value ``epsilon * sum(x log x)``, in payoff units; (..., n) to (...)."""
@@ -76,6 +86,11 @@ class LogBarrier:
         Degree of bounded rationality in payoff units, ``>= 0``; ``0`` is exact maximisation. An
         action that is worse by ``d`` is played with probability of about ``epsilon / d``.
 
+    Raises
+    ------
+    ValueError
+        A plain number that is negative, infinite or NaN.
+
     Examples
     --------
     >>> import numpy as np
@@ -85,6 +100,9 @@ class LogBarrier:
     """
 
     epsilon: Any = 0.0
+
+    def __post_init__(self) -> None:
+        check_degree("epsilon", self.epsilon)
 
     def penalty(self, log_x: Array) -> Array:
         """Regulariser's value ``-epsilon * sum(log x)``, in payoff units; (..., n) to (...)."""
@@ -103,9 +121,9 @@ class LogBarrier:
         exact = epsilon == 0.0
         below = xp.max(v, axis=-1, keepdims=True) - v
         h = below / xp.where(exact, 1.0, epsilon)
-        raw = -xp.log(h + xp.exp(pole_root(h, xp.zeros_like(h))))
-        raw = raw - xp.log(xp.sum(xp.exp(raw), axis=-1, keepdims=True))
-        return xp.where(exact, _uniform_on_best(v), raw)
+        log_h = xp.where(h > 0.0, xp.log(xp.where(h > 0.0, h, 1.0)), -xp.inf)
+        raw = -log_add(log_h, log_shift(log_h, xp.zeros_like(h)))
+        return xp.where(exact, _uniform_on_best(v), log_softmax(raw))
 
     def slack(self, log_x: Array, v: Array) -> Array:
         r"""Fenchel gap of the strategy ``x`` at action values ``v``; never negative.
@@ -139,9 +157,14 @@ class Tsallis:
     Parameters
     ----------
     q : float or array
-        Order, ``> 0``.
+        Order, in ``(0, inf)``.
     epsilon : float or array
         Degree of bounded rationality in payoff units, ``>= 0``; ``0`` is exact maximisation.
+
+    Raises
+    ------
+    ValueError
+        A plain number that is out of range, infinite or NaN.
 
     Examples
     --------
@@ -155,16 +178,14 @@ class Tsallis:
     q: Any = 2.0
     epsilon: Any = 0.0
 
+    def __post_init__(self) -> None:
+        check_degree("q", self.q)
+        check_degree("epsilon", self.epsilon)
+
     def penalty(self, log_x: Array) -> Array:
         """Regulariser's value, in payoff units; (..., n) to (...)."""
         xp = log_x.__array_namespace__()
-        c = per_batch(self.q, log_x) - 1.0
-        linear = c == 0.0
-        power = xp.exp(log_x) * xp.expm1(c * xp.where(xp.isfinite(log_x), log_x, 0.0))
-        # (x^q - x)/(q - 1) is x (x^c - 1)/c; without it, at q = 1, x log x
-        each = xp.where(xp.isfinite(log_x), power / xp.where(linear, 1.0, c), 0.0)
-        value = xp.sum(each, axis=-1)
-        value = xp.where(xp.squeeze(linear, axis=-1), neg_entropy(log_x), value)
+        value = xp.sum(_power(log_x, per_batch(self.q, log_x) - 1.0), axis=-1)
         return xp.asarray(self.epsilon, dtype=log_x.dtype) * value
 
     def log_response(self, v: Array) -> Array:
@@ -173,87 +194,121 @@ class Tsallis:
         At ``epsilon = 0`` it is uniform on the maximisers.
         """
         xp = v.__array_namespace__()
-        epsilon = per_batch(self.epsilon, v)
-        exact = epsilon == 0.0
-        q = per_batch(self.q, v)
-        n = v.shape[-1]
-        h = (xp.max(v, axis=-1, keepdims=True) - v) / (q * xp.where(exact, 1.0, epsilon))
-        floor = _deformed_log(-xp.log(xp.ones_like(h[..., :1]) * n), q)
+        exact = per_batch(self.epsilon, v) == 0.0
+        h, c = self._below(v)
+        anchor = self._last_played(h, c)
 
-        def excess(at: Array) -> tuple[Array, Array]:
-            logs, rates = _deformed_exp(at - h, q)
+        def excess(log_anchor: Array) -> tuple[Array, Array]:
+            logs, rates = _played(h - anchor, c, log_anchor)
             x = xp.exp(logs)
             total = xp.sum(x, axis=-1, keepdims=True)
-            return total - 1.0, xp.sum(x * rates, axis=-1, keepdims=True)
+            return xp.log(total), xp.sum(x * rates, axis=-1, keepdims=True) / total
 
-        at = increasing_root(excess, floor, xp.zeros_like(floor))
-        raw = _deformed_exp(at - h, q)[0]
-        raw = raw - xp.log(xp.sum(xp.exp(raw), axis=-1, keepdims=True))
+        # the best action has a probability of at least 1/n, the last one played may have little
+        least = -xp.log(xp.sum(xp.ones_like(h), axis=-1, keepdims=True))
+        least = xp.where(c > 1.0, least - 60.0, least)
+        log_anchor = increasing_root(excess, least, xp.zeros_like(least))
+        raw = log_softmax(_played(h - anchor, c, log_anchor)[0])
         return xp.where(exact, _uniform_on_best(v), raw)
 
     def slack(self, log_x: Array, v: Array) -> Array:
-        """Fenchel gap of the strategy ``x`` at action values ``v``; never negative."""
+        r"""Fenchel gap of the strategy ``x`` at action values ``v``; never negative.
+
+        The Bregman divergence from the response, and the slope at the actions that it gives up;
+        ``max(v) - x·v`` at ``epsilon = 0``.
+        """
         xp = v.__array_namespace__()
         epsilon = xp.asarray(self.epsilon, dtype=v.dtype)
         exact = epsilon == 0.0
-        scale = xp.where(exact, 1.0, epsilon)
-        rule = Tsallis(self.q, scale)
-        best = rule.log_response(v)
+        smooth = Tsallis(self.q, xp.where(exact, 1.0, epsilon))
+        h, c = smooth._below(v)
+        best = smooth.log_response(v)
         x, top = xp.exp(log_x), xp.exp(best)
-        q = per_batch(self.q, v)
-        # Bregman divergence from the response, and the slope at actions the response gives up
-        slope = scale[..., None] * q * _deformed_log(best, q)
-        level = xp.max(xp.where(top > 0.0, v - xp.where(top > 0.0, slope, 0.0), -xp.inf),
-                       axis=-1, keepdims=True)  # fmt: skip
-        level = level - scale[..., None]
-        common = (x > 0.0) & (top > 0.0)
+        common = xp.isfinite(log_x) & xp.isfinite(best)
         d = xp.where(common, log_x, 0.0) - xp.where(common, best, 0.0)
-        c = q - 1.0
-        order_one = c == 0.0
-        u = xp.where(order_one, 1.0, c)
-        # ν(x) - ν(x*) - ν'(x*)(x - x*) over x*^q: (e^{qd} - 1 - q (e^d - 1)) / (q - 1)
-        general = xp.exp(q * xp.where(top > 0.0, best, 0.0)) * (
-            (xp.expm1(q * d) - q * xp.expm1(d)) / u
+        near = common & (xp.abs(d) < 1.0)
+        d = xp.where(near, d, 0.0)
+        power = xp.exp((c + 1.0) * xp.where(near, best, 0.0))
+        close = power * (xp.exp(d) * _deformed_log(d, c) - xp.expm1(d))
+        # x (log_q x - log_q r) - r^(q-1) (x - r), with what has no logarithm left out
+        mine = _power(log_x, c) - xp.where(x > 0.0, x * _deformed_log(best, c), 0.0)
+        slope = xp.where(xp.isfinite(best), xp.exp(c * xp.where(xp.isfinite(best), best, 0.0)), 0.0)
+        each = xp.where(near, close, mine - slope * (x - top))
+        # where the response is zero its marginal value falls short of the others'
+        least = xp.exp(c * xp.max(best, axis=-1, keepdims=True))
+        short = xp.where(
+            common | (x == 0.0), 0.0, (c + 1.0) * (h - least / xp.where(c > 0.0, c, 1.0))
         )
-        entropic = top * (xp.expm1(d) * (d - 1.0) + d)
-        both = xp.where(order_one, entropic, general)
-        curve = _deformed_log(log_x, q)
-        # x given up by the player: ν(0) - ν(x*) - ν'(x*)(0 - x*); by the response: from zero
-        fell = top * (q * _deformed_log(best, q) + 1.0 - _deformed_log(best, q))
-        rose = xp.where(x > 0.0, x * (scale[..., None] * xp.where(x > 0.0, curve, 0.0)
-                                      + xp.where(top > 0.0, 0.0, level - v)), 0.0)  # fmt: skip
-        each = xp.where(
-            top > 0.0,
-            scale[..., None] * xp.where(x > 0.0, both, xp.where(top > 0.0, fell, 0.0)),
-            rose,
-        )
-        gap = xp.sum(each, axis=-1)
-        gap = xp.where(gap < 0.0, 0.0, gap)
-        return xp.where(exact, _shortfall(log_x, v), gap)
+        each = each + xp.where(xp.isfinite(best), 0.0, x * short)
+        gap = xp.where(exact, 1.0, epsilon) * xp.sum(each, axis=-1)
+        return xp.where(exact, _shortfall(log_x, v), xp.where(gap < 0.0, 0.0, gap))
+
+    def _below(self, v: Array) -> tuple[Array, Array]:
+        """Shortfall of each action in units of ``q epsilon``, and ``q - 1``."""
+        xp = v.__array_namespace__()
+        q, epsilon = per_batch(self.q, v), per_batch(self.epsilon, v)
+        below = xp.max(v, axis=-1, keepdims=True) - v
+        return below / (q * xp.where(epsilon == 0.0, 1.0, epsilon)), q - 1.0
+
+    def _last_played(self, h: Array, c: Array) -> Array:
+        """Shortfall of the worst action that is played; of the best one up to order 2.
+
+        Above order 2 small probabilities move the best action's by less than its rounding, so that
+        the others must be reckoned from the smallest.
+        """
+        xp = h.__array_namespace__()
+        if isinstance(self.q, Real) and self.q <= 2.0:
+            return xp.zeros_like(h[..., :1])
+        power = xp.where(c > 1.0, c, 1.0)[..., None]
+        ahead = power * (h[..., :, None] - h[..., None, :])
+        logs = xp.log(xp.where(ahead > 0.0, ahead, 1.0)) / power
+        # what the better actions have where this one is just given up
+        taken = xp.sum(xp.where(ahead > 0.0, xp.exp(logs), 0.0), axis=-1)
+        last = xp.max(xp.where(taken < 1.0, h, 0.0), axis=-1, keepdims=True)
+        return xp.where(c > 1.0, last, xp.zeros_like(last))
 
 
-def _deformed_log(log_x: Array, q: Array) -> Array:
-    """``(x^(q-1) - 1)/(q - 1)``, the logarithm at ``q = 1``."""
+def _power(log_x: Array, c: Array) -> Array:
+    """``(x^(c+1) - x)/c``, which is ``x log x`` at ``c = 0``."""
     xp = log_x.__array_namespace__()
-    c = q - 1.0
-    one = c == 0.0
-    finite = xp.isfinite(log_x)
-    value = xp.expm1(c * xp.where(finite, log_x, 0.0)) / xp.where(one, 1.0, c)
-    value = xp.where(one, log_x, value)
-    return xp.where(finite, value, xp.where(c > 0.0, -1.0 / xp.where(c > 0.0, c, 1.0), -xp.inf))
+    played = xp.isfinite(log_x)
+    logs = xp.where(played, log_x, 0.0)
+    near = xp.abs(c * logs) < 1.0
+    close = xp.exp(logs) * _deformed_log(xp.where(near, logs, 0.0), c)
+    apart = (xp.exp((c + 1.0) * logs) - xp.exp(logs)) / xp.where(near, 1.0, c)
+    return xp.where(played, xp.where(near, close, apart), 0.0)
 
 
-def _deformed_exp(y: Array, q: Array) -> tuple[Array, Array]:
-    """Logarithm of the inverse of `_deformed_log`, and the derivative of that logarithm."""
-    xp = y.__array_namespace__()
-    c = q - 1.0
-    one = c == 0.0
-    base = 1.0 + c * y
-    inside = base > 0.0
-    safe = xp.where(inside, c * y, 0.0)
-    logs = xp.where(one, y, xp.log1p(safe) / xp.where(one, 1.0, c))
-    rate = xp.where(inside, 1.0 / xp.where(inside, base, 1.0), 0.0)
-    return xp.where(inside, logs, -xp.inf), rate
+def _deformed_log(log_x: Array, c: Array) -> Array:
+    """``(x^c - 1)/c``, the logarithm at ``c = 0``; at ``x = 0`` its limit."""
+    xp = log_x.__array_namespace__()
+    straight = c == 0.0
+    played = xp.isfinite(log_x)
+    logs = xp.where(played, log_x, 0.0)
+    bent = xp.expm1(c * logs) / xp.where(straight, 1.0, c)
+    lowest = xp.where(c > 0.0, -1.0 / xp.where(c > 0.0, c, 1.0), -xp.inf)
+    return xp.where(played, xp.where(straight, logs, bent), lowest)
+
+
+def _played(h: Array, c: Array, log_anchor: Array) -> tuple[Array, Array]:
+    """Log-probabilities ``h`` below an anchor's, and their derivatives in the latter.
+
+    ``x^c = anchor^c - c h``, the exponential at ``c = 0``.
+    """
+    xp = h.__array_namespace__()
+    straight = c == 0.0
+    change = -c * h
+    more = change > 0.0
+    z = xp.log(xp.where(more, change, 1.0)) - c * log_anchor
+    rise = log_add(xp.zeros_like(z), z)
+    less = change < 0.0
+    drop = xp.log(xp.where(less, -change, 1.0)) - c * log_anchor
+    inside = (drop < 0.0) | ~less
+    safe = xp.where(inside & less, xp.exp(xp.where(drop < 0.0, drop, 0.0)), 0.0)
+    fall = xp.where(more, rise, xp.log1p(-safe)) / xp.where(straight, 1.0, c)
+    rates = xp.where(more, xp.exp(-rise), xp.where(inside, 1.0 / (1.0 - safe), 0.0))
+    logs = log_anchor + xp.where(straight, -h, fall)
+    return xp.where(inside, logs, -xp.inf), rates
 
 
 def _uniform_on_best(v: Array) -> Array:

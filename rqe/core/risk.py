@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from .degrees import check_degree
 from .divergences import ChiSquared, ReverseKL, scaled_penalty, worst_belief
 from .ops import Array, kl, logsumexp, per_batch
 from .tails import CVaR, Neutral, TotalVariation, WorstCase
@@ -39,6 +40,11 @@ class Entropic:
         leading index. ``0`` is risk neutrality. At ``inf`` the worst case is over ALL the others'
         joint actions, not only those in ``q``'s support (quantal strategies have full support).
 
+    Raises
+    ------
+    ValueError
+        A plain number that is negative or NaN.
+
     Examples
     --------
     >>> import numpy as np
@@ -49,6 +55,9 @@ class Entropic:
 
     tau: Any = 0.0
     smooth: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_degree("tau", self.tau)
 
     def certainty_equivalent(self, u: Array, log_q: Array) -> Array:
         """Risk-adjusted value of the gamble ``u`` under ``q``, in payoff units.

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from .degrees import check_degree
 from .divergences import limit_slack, scaled_penalty, worst_belief
-from .ops import Array, per_batch
+from .ops import Array, logsumexp, per_batch
+from .roots import log_add
 
 ROUNDING = 1e-12
 """Share by which a belief may exceed a bound before it counts as infeasible."""
@@ -22,8 +24,14 @@ class TotalVariation:
     Parameters
     ----------
     tau : float or array
-        Degree of risk aversion in 1/payoff units, in ``[0, inf]``. Up to ``tau × range = 1`` it is
-        neutral; at ``inf`` the worst case. Mass may go to any outcome, also where ``q`` has none.
+        Degree of risk aversion in 1/payoff units, in ``[0, inf]``; a batch may carry one value a
+        leading index. Up to ``tau × range = 1`` it is neutral; at ``inf`` the worst case. Mass may
+        go to any outcome, also where ``q`` has none.
+
+    Raises
+    ------
+    ValueError
+        A plain number that is negative or NaN.
 
     Notes
     -----
@@ -42,6 +50,9 @@ class TotalVariation:
     tau: Any = 0.0
     smooth: ClassVar[bool] = False
 
+    def __post_init__(self) -> None:
+        check_degree("tau", self.tau)
+
     def certainty_equivalent(self, u: Array, log_q: Array) -> Array:
         """Risk-adjusted value of the gamble; arrays (..., m) to (...)."""
         xp = u.__array_namespace__()
@@ -49,7 +60,9 @@ class TotalVariation:
         low = xp.min(u, axis=-1, keepdims=True)
         cap = low + 1.0 / xp.where(tau > 0.0, tau, 1.0)
         held = xp.where((tau > 0.0) & (u > cap), cap, u)
-        return xp.sum(xp.exp(log_q) * held, axis=-1)
+        value = xp.sum(xp.exp(log_q) * held, axis=-1, keepdims=True)
+        # the weights of an infinitely averse player do not matter, not even by their rounding
+        return xp.squeeze(xp.where(xp.isfinite(tau), value, low), axis=-1)
 
     def log_belief(self, u: Array, log_q: Array) -> Array:
         """A worst-case belief as log-probabilities, (..., m)."""
@@ -57,13 +70,12 @@ class TotalVariation:
         tau = per_batch(self.tau, u)
         reach = 1.0 / xp.where(tau > 0.0, tau, 1.0)
         goes = (tau > 0.0) & (u - xp.min(u, axis=-1, keepdims=True) > reach)
-        moved = xp.sum(xp.where(goes, xp.exp(log_q), 0.0), axis=-1, keepdims=True)
-        there = xp.exp(worst_belief(u, log_q))
-        p = xp.where(goes, 0.0, xp.exp(log_q)) + moved * there
-        # a probability that underflows keeps its logarithm where no mass arrives
-        arrives = (moved > 0.0) & (there > 0.0)
-        kept = xp.where(goes, -xp.inf, log_q)
-        return xp.where(arrives, xp.log(xp.where(p > 0.0, p, 1.0)), kept)
+        moved = logsumexp(xp.where(goes, log_q, -xp.inf))[..., None]
+        there = worst_belief(u, log_q)
+        arrives = xp.isfinite(moved) & xp.isfinite(there)
+        share = xp.where(arrives, moved, 0.0) + xp.where(arrives, there, 0.0)
+        # in logarithms: probabilities may be far below underflow
+        return xp.where(arrives, log_add(log_q, share), xp.where(goes, -xp.inf, log_q))
 
     def penalty(self, log_p: Array, log_q: Array) -> Array:
         """``½ Σ |p - q| / tau`` in payoff units, never infinite at ``tau > 0``."""
@@ -95,7 +107,14 @@ class CVaR:
     Parameters
     ----------
     alpha : float or array
-        Share of the tail, in ``(0, 1]``; 1 is risk neutrality. Scaling payoffs scales it alike.
+        Share of the tail, in ``(0, 1]``; 1 is risk neutrality; a batch may carry one value a
+        leading index. Scaling payoffs scales it alike. Towards 0 it is the worst case over the
+        outcomes that ``q`` allows.
+
+    Raises
+    ------
+    ValueError
+        A plain number outside ``(0, 1]``.
 
     Notes
     -----
@@ -113,6 +132,9 @@ class CVaR:
     alpha: Any = 1.0
     smooth: ClassVar[bool] = False
 
+    def __post_init__(self) -> None:
+        check_degree("alpha", self.alpha)
+
     def certainty_equivalent(self, u: Array, log_q: Array) -> Array:
         """Mean of the tail; arrays (..., m) to (...)."""
         xp = u.__array_namespace__()
@@ -125,12 +147,18 @@ class CVaR:
         xp = u.__array_namespace__()
         alpha = per_batch(self.alpha, u)
         q = xp.exp(log_q)
-        other, own = u[..., None, :], u[..., :, None]
-        worse = xp.sum(xp.where(other < own, q[..., None, :], 0.0), axis=-1)
-        alike = xp.sum(xp.where(other == own, q[..., None, :], 0.0), axis=-1)
-        room = alpha - worse
-        room = xp.where(room > 0.0, room, 0.0)
-        share = room / xp.where(alike > 0.0, alike, 1.0)
+        order = xp.argsort(u, axis=-1)
+        ordered = xp.take_along_axis(u, order, axis=-1)
+        filled = xp.cumulative_sum(xp.take_along_axis(q, order, axis=-1), axis=-1) >= alpha
+        # the payoff at the edge of the tail; rounding can leave the tail a hair short of its share
+        last = xp.max(xp.where(q > 0.0, u, -xp.inf), axis=-1, keepdims=True)
+        edge = xp.min(xp.where(filled, ordered, xp.inf), axis=-1, keepdims=True)
+        edge = xp.where(edge < last, edge, last)
+        worse = xp.sum(xp.where(u < edge, q, 0.0), axis=-1, keepdims=True)
+        alike = xp.sum(xp.where(u == edge, q, 0.0), axis=-1, keepdims=True)
+        at_edge = (alpha - worse) / alike
+        at_edge = xp.where(at_edge > 0.0, at_edge, 0.0)
+        share = xp.where(u < edge, 1.0, xp.where(u == edge, at_edge, 0.0))
         share = xp.where(share < 1.0, share, 1.0)
         held = share > 0.0
         raw = xp.where(held, log_q + xp.log(xp.where(held, share, 1.0) / alpha), -xp.inf)
@@ -159,7 +187,8 @@ class WorstCase:
     r"""The worst of all outcomes, whatever their probability: :math:`\min_b u_b`.
 
     The limit of every measure with a ``tau`` at infinity. Its belief is any distribution on the
-    worst outcomes: here ``q`` restricted to them (even where ``q`` has none).
+    worst outcomes: here ``q`` restricted to them, or the uniform one where ``q`` has no mass
+    there.
 
     Examples
     --------
