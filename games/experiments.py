@@ -38,6 +38,25 @@ class ObservedPlay:
     decisions: NDArray[np.int64]
     subjects: int
 
+    @property
+    def counts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Choices of each action by group, (G, 2) for the row and for the column player.
+
+        ``decisions`` times ``groups``, rounded: most published frequencies have three decimals, so
+        a count may be off by one in every thousand choices or so.
+
+        Examples
+        --------
+        >>> import games
+        >>> row, column = games.selten_chmura_play(1).counts
+        >>> row[:2].tolist(), int(row.sum())
+        ([[83, 717], [63, 737]], 9600)
+        """
+        first = np.rint(self.groups * self.decisions[:, None]).astype(np.int64)
+        other = self.decisions[:, None] - first
+        row, column = (np.stack([first[:, i], other[:, i]], axis=1) for i in (0, 1))
+        return row, column
+
 
 def selten_chmura(game: int = 1) -> NormalFormGame:
     """Selten and Chmura's twelve experimental 2 x 2 games.

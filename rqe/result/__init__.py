@@ -2,6 +2,7 @@
 
 from .batch import BatchEquilibrium
 from .equilibrium import Equilibrium, EquilibriumSet
+from .fit import FitResult
 from .gaussian import GaussianEquilibrium
 from .markov import MarkovEquilibrium
 from .path import Bifurcation, Branch, Path
@@ -17,6 +18,7 @@ __all__ = [
     "ConvergenceError",
     "Equilibrium",
     "EquilibriumSet",
+    "FitResult",
     "GaussianEquilibrium",
     "InfiniteRiskError",
     "MarkovEquilibrium",

@@ -29,6 +29,7 @@ from ..model.agent import Agent, make_agents
 from .batch import BatchEquilibrium
 from .equilibrium import Equilibrium, EquilibriumSet, read_only
 from .files import whole_file
+from .fit import FitResult
 from .gaussian import GaussianEquilibrium
 from .path import Bifurcation, Branch, Path
 from .proof import Proof
@@ -43,6 +44,7 @@ _KINDS: dict[str, Any] = {
         EquilibriumSet,
         BatchEquilibrium,
         GaussianEquilibrium,
+        FitResult,
         Path,
         Branch,
         Bifurcation,
@@ -66,7 +68,17 @@ _ATTITUDES: dict[str, Any] = {
     )
 }
 # fields that are not arrays, tuples of arrays or plain scalars need a word on how to read them
-_PLAIN_TUPLES = {"players", "actions", "notes", "branch", "columns", "ends"}
+_PLAIN_TUPLES = {
+    "players",
+    "actions",
+    "notes",
+    "branch",
+    "columns",
+    "ends",
+    "parameters",
+    "boundary",
+    "games",
+}
 
 
 def to_dict(result: Any) -> dict[str, Any]:
@@ -122,7 +134,8 @@ def save(result: Any, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    result : Equilibrium, EquilibriumSet, BatchEquilibrium, GaussianEquilibrium, Path, Proof, Table
+    result : Equilibrium, EquilibriumSet, BatchEquilibrium, GaussianEquilibrium, FitResult, Path,
+        Proof, Table
     path : path
         Overwritten if it is there.
 
@@ -292,5 +305,15 @@ _ARRAY_TUPLES = {
     "covariances",
     "belief_means",
     "belief_covariances",
+    "observed",
 }
-_FLOATS = {"residual", "shared_reward", "start", "stop", "curvature"}
+_FLOATS = {
+    "residual",
+    "shared_reward",
+    "start",
+    "stop",
+    "curvature",
+    "log_likelihood",
+    "uniform",
+    "saturated",
+}
