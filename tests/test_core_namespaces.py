@@ -6,9 +6,27 @@ import numpy as np
 import pytest
 
 from rqe.core import ops
-from rqe.core.regularizer import NegEntropy
-from rqe.core.response import regret_bound, reply, reply_derivative, residual, risk_adjusted_value
-from rqe.core.risk import Entropic
+from rqe.core.regularizer import LogBarrier, NegEntropy, Tsallis
+from rqe.core.response import (
+    action_values,
+    regret_bound,
+    regret_by_action,
+    reply,
+    reply_by_action,
+    reply_derivative,
+    residual,
+    risk_adjusted_value,
+    value_by_action,
+)
+from rqe.core.risk import (
+    ChiSquared,
+    CVaR,
+    Entropic,
+    Neutral,
+    ReverseKL,
+    TotalVariation,
+    WorstCase,
+)
 
 BATCH, N, M = 5, 3, 4
 rng = np.random.default_rng(0)
@@ -76,6 +94,44 @@ for epsilon in EPSILONS:
     CASES[f"log_response epsilon={epsilon}"] = (regularizer.log_response, (V,))
     CASES[f"penalty epsilon={epsilon}"] = (regularizer.penalty, (LOG_X,))
     CASES[f"slack of a strategy epsilon={epsilon}"] = (regularizer.slack, (LOG_X, V))
+
+MEASURES = (
+    *(kind(tau) for kind in (ReverseKL, ChiSquared, TotalVariation) for tau in (1.3, np.inf)),
+    *(CVaR(alpha) for alpha in (0.3, 1.0)),
+    WorstCase(),
+    Neutral(),
+)
+RULES = (
+    LogBarrier(0.2),
+    *(Tsallis(q, 0.2) for q in (0.5, 3.0)),
+    Tsallis(2.0, 0.0),
+)
+for risk in MEASURES:
+    CASES[f"certainty_equivalent {risk}"] = (risk.certainty_equivalent, (U, LOG_Q))
+    CASES[f"log_belief {risk}"] = (risk.log_belief, (U, LOG_Q))
+    CASES[f"penalty {risk}"] = (risk.penalty, (LOG_P, LOG_Q))
+    CASES[f"slack {risk}"] = (risk.slack, (U, LOG_Q, LOG_P))
+for regularizer in RULES:
+    CASES[f"log_response {regularizer}"] = (regularizer.log_response, (V,))
+    CASES[f"penalty {regularizer}"] = (regularizer.penalty, (LOG_X,))
+    CASES[f"slack {regularizer}"] = (regularizer.slack, (LOG_X, V))
+for pair in ((Entropic(1.3), NegEntropy(0.2)), (CVaR(0.3), LogBarrier(0.2))):
+    CASES[f"action_values {pair}"] = (
+        lambda m, q, pair=pair: action_values(m, q, pair[0]),
+        (PAYOFF, LOG_Q),
+    )
+    CASES[f"reply_by_action {pair}"] = (
+        lambda m, q, pair=pair: reply_by_action(m, q, *pair).log_belief,
+        (PAYOFF, LOG_Q),
+    )
+    CASES[f"value_by_action {pair}"] = (
+        lambda m, x, q, pair=pair: value_by_action(m, x, q, *pair),
+        (PAYOFF, LOG_X, LOG_Q),
+    )
+    CASES[f"regret_by_action {pair}"] = (
+        lambda m, x, q, pair=pair: regret_by_action(m, x, q, *pair),
+        (PAYOFF, LOG_X, LOG_Q),
+    )
 
 pytestmark = pytest.mark.parametrize("name", CASES)
 

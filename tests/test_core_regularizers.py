@@ -40,6 +40,8 @@ CONIC = (
 )
 
 
+# the solver is not sure of itself where a response is next to zero; its numbers are compared
+@pytest.mark.filterwarnings("ignore:Solution may be inaccurate")
 @pytest.mark.parametrize("rule", CONIC, ids=repr)
 def test_response_solves_the_convex_program(rule):
     rng = np.random.default_rng(0)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from .degrees import check_degree
 from .ops import Array, kl, logsumexp, per_batch
-from .roots import increasing_root, log_add, log_shift
+from .roots import log_add, log_shift
 
 
 @dataclass(frozen=True)
@@ -157,19 +157,15 @@ class ChiSquared:
         # measured from the worst outcome that can happen: exact where it matters at any degree
         low = xp.min(xp.where(seen, u, xp.inf), axis=-1, keepdims=True)
         c = 0.5 * xp.where(usable, tau, 0.0) * (u - low)
-        mass = xp.sum(xp.where(seen & (c == 0.0), q, 0.0), axis=-1, keepdims=True)
-
-        def excess(level: Array) -> tuple[Array, Array]:
-            room = level - c
-            kept = seen & (room > 0.0)
-            total = xp.sum(xp.where(kept, q * room, 0.0), axis=-1, keepdims=True)
-            return total - 1.0, xp.sum(xp.where(kept, q, 0.0), axis=-1, keepdims=True)
-
-        # the level where nothing is cut off, and where everything but the worst is
-        highest = 1.0 + xp.sum(xp.where(seen, q * c, 0.0), axis=-1, keepdims=True)
-        alone = mass * highest > 1.0
-        highest = xp.where(alone, 1.0 / xp.where(alone, mass, 1.0), highest)
-        room = increasing_root(excess, xp.zeros_like(highest), highest) - c
+        # each set of outcomes that could be kept has a level at which their mass is one, and the
+        # right set the least: of the worst outcome, the two worst, ...
+        order = xp.argsort(c, axis=-1)
+        weight = xp.take_along_axis(q, order, axis=-1)
+        mass = xp.cumulative_sum(weight, axis=-1)
+        cost = xp.cumulative_sum(weight * xp.take_along_axis(c, order, axis=-1), axis=-1)
+        some = mass > 1e-290
+        levels = xp.where(some, (1.0 + cost) / xp.where(some, mass, 1.0), xp.inf)
+        room = xp.min(levels, axis=-1, keepdims=True) - c
         return tau, room, xp.where(room > 0.0, room, 0.0)
 
     def certainty_equivalent(self, u: Array, log_q: Array) -> Array:

@@ -1,12 +1,15 @@
 """The shared primitive: the risk-averse quantal best response of one player, and its evidence.
 
-Everything in the package that computes an equilibrium or trains a policy goes through these five
+Everything in the package that computes an equilibrium or trains a policy goes through these
 functions. They take one player's payoff matrix (own actions by the others' joint actions), the
-player's own log-strategy and the log-distribution ``log_q`` of the others' joint actions.
+player's own log-strategy and the log-distribution ``log_q`` of the others' joint actions. Risk is
+aggregate, one gamble for the mixed strategy, or action-dependent, one gamble for each own action
+(the functions ``..._by_action``).
 """
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
 from .ops import Array, action_payoffs, outcome_payoffs
@@ -97,6 +100,89 @@ def regret_bound(
     values = action_payoffs(payoff, xp.exp(log_p))
     outcomes = outcome_payoffs(payoff, xp.exp(log_x))
     return regularizer.slack(log_x, values) + risk.slack(outcomes, log_q, log_p)
+
+
+def action_values(payoff: Array, log_q: Array, risk: Any) -> Array:
+    r"""Certainty equivalent of each own action's gamble: action-dependent risk (RQE24 eqs. 5, 6).
+
+    A separate adversary for each action, :math:`\rho(u(a, \cdot))`, so that the player is worth
+    :math:`\sum_a x_a \rho(u(a, \cdot))`: never more than the aggregate
+    :math:`\rho(\sum_a x_a u(a, \cdot))`, since ``rho`` is concave.
+
+    Parameters
+    ----------
+    payoff : array (..., n, m)
+    log_q : array (..., m)
+    risk
+        For example `Entropic`; its degree may be an array (...), one a game.
+
+    Returns
+    -------
+    array (..., n)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rqe.core.risk import Entropic
+    >>> pennies, even = np.array([[1.0, 0.0], [0.0, 1.0]]), np.log([0.5, 0.5])
+    >>> action_values(pennies, even, Entropic(10.0)).round(3)
+    array([0.069, 0.069])
+    """
+    each = _for_each_action(risk)
+    return each.certainty_equivalent(payoff, _for_each_row(payoff, log_q))
+
+
+def reply_by_action(payoff: Array, log_q: Array, risk: Any, regularizer: Any) -> Reply:
+    """As `reply`, of a player whose risk is action-dependent; it needs no strategy to reply to.
+
+    Parameters
+    ----------
+    payoff : array (..., n, m)
+    log_q : array (..., m)
+    risk, regularizer
+        For example `Entropic` and `NegEntropy`.
+
+    Returns
+    -------
+    Reply
+        ``outcomes`` are the payoffs themselves, and there is one belief an action: both
+        (..., n, m).
+    """
+    log_belief = _for_each_action(risk).log_belief(payoff, _for_each_row(payoff, log_q))
+    values = action_values(payoff, log_q, risk)
+    return Reply(payoff, log_belief, values, regularizer.log_response(values))
+
+
+def value_by_action(
+    payoff: Array, log_x: Array, log_q: Array, risk: Any, regularizer: Any
+) -> Array:
+    """As `risk_adjusted_value`, of a player whose risk is action-dependent; shape (...)."""
+    xp = log_x.__array_namespace__()
+    values = action_values(payoff, log_q, risk)
+    return xp.sum(xp.exp(log_x) * values, axis=-1) - regularizer.penalty(log_x)
+
+
+def regret_by_action(
+    payoff: Array, log_x: Array, log_q: Array, risk: Any, regularizer: Any
+) -> Array:
+    """What a player whose risk is action-dependent could gain by deviating; shape (...).
+
+    Its objective is linear in ``x`` but for the regulariser, so that the Fenchel gap is the regret
+    itself, not a bound.
+    """
+    return regularizer.slack(log_x, action_values(payoff, log_q, risk))
+
+
+def _for_each_action(risk: Any) -> Any:
+    """The same measure with degrees that broadcast over own actions."""
+    degrees = {f.name: getattr(risk, f.name) for f in fields(risk)}
+    batched = {k: v[..., None] for k, v in degrees.items() if getattr(v, "ndim", 0) > 0}
+    return replace(risk, **batched) if batched else risk
+
+
+def _for_each_row(payoff: Array, log_q: Array) -> Array:
+    xp = payoff.__array_namespace__()
+    return xp.broadcast_to(log_q[..., None, :], payoff.shape)
 
 
 def reply_derivative(
