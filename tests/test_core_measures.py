@@ -1,6 +1,7 @@
 """Six risk measures against convex programs, 60 digits, brute force, and the axioms they keep."""
 
 import cvxpy as cp
+import jax
 import mpmath
 import numpy as np
 import pytest
@@ -363,6 +364,9 @@ def test_smooth_measures_have_their_belief_as_gradient(kind):
         risk = kind(tau)
         assert risk.smooth
         belief = np.exp(risk.log_belief(u, log_q))
+        with jax.enable_x64(True):
+            automatic = jax.grad(risk.certainty_equivalent)(jax.numpy.asarray(u), log_q)
+        np.testing.assert_allclose(automatic, belief, atol=1e-11)
         for b, step in enumerate(1e-6 * np.eye(4)):
             up, down = (float(risk.certainty_equivalent(u + s, log_q)) for s in (step, -step))
             assert (up - down) / 2e-6 == pytest.approx(belief[b], abs=1e-8 * (1.0 + tau))

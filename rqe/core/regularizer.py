@@ -235,11 +235,8 @@ class Tsallis:
         slope = xp.where(xp.isfinite(best), xp.exp(c * xp.where(xp.isfinite(best), best, 0.0)), 0.0)
         each = xp.where(near, close, mine - slope * (x - top))
         # where the response is zero its marginal value falls short of the others'
-        least = xp.exp(c * xp.max(best, axis=-1, keepdims=True))
-        short = xp.where(
-            common | (x == 0.0), 0.0, (c + 1.0) * (h - least / xp.where(c > 0.0, c, 1.0))
-        )
-        each = each + xp.where(xp.isfinite(best), 0.0, x * short)
+        edge = xp.exp(c * xp.max(best, axis=-1, keepdims=True)) / xp.where(c > 0.0, c, 1.0)
+        each = each + xp.where(xp.isfinite(best), 0.0, x * (c + 1.0) * (h - edge))
         gap = xp.where(exact, 1.0, epsilon) * xp.sum(each, axis=-1)
         return xp.where(exact, _shortfall(log_x, v), xp.where(gap < 0.0, 0.0, gap))
 
