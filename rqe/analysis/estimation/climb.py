@@ -17,7 +17,7 @@ from .likelihood import Likelihood
 LONGEST = 2.0
 """Longest step of a parameter's logarithm."""
 ENOUGH = 1e-16
-"""Relative gain of the log-likelihood that is not worth a step."""
+"""Relative gain of the log-likelihood that is not worth a step: a millionth of a standard error."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,13 @@ class Peak:
     converged: bool
 
 
-def climb(likelihood: Likelihood, start: FloatArray, free: Any, max_steps: int = 200) -> Peak:
+def climb(
+    likelihood: Likelihood,
+    start: FloatArray,
+    free: Any,
+    max_steps: int = 200,
+    enough: float = ENOUGH,
+) -> Peak:
     """Maximise over the free parameters from one start; the others stay.
 
     Parameters
@@ -46,6 +52,8 @@ def climb(likelihood: Likelihood, start: FloatArray, free: Any, max_steps: int =
         In the parameters' own units; the free ones are moved within bounds.
     free : bool array (K,)
     max_steps : int
+    enough : float
+        Relative gain of the log-likelihood that is not worth a step.
     """
     layout, free = likelihood.layout, np.asarray(free, dtype=np.bool_)
     low, high = layout.to_line(layout.lower), layout.to_line(layout.upper)
@@ -66,7 +74,7 @@ def climb(likelihood: Likelihood, start: FloatArray, free: Any, max_steps: int =
         moving = np.flatnonzero(free & ~stuck)
         step = _step(score[moving], info[np.ix_(moving, moving)], damping)
         gain = float(score[moving] @ step)
-        if gain <= ENOUGH * (1.0 + abs(total)):
+        if gain <= enough * (1.0 + abs(total)):
             return Peak(values_at(line), total, True)
         trial = line.copy()
         trial[moving] = np.clip(line[moving] + step, low[moving], high[moving])

@@ -12,6 +12,9 @@ from ...model._checks import FloatArray
 from .climb import climb
 from .likelihood import Likelihood
 
+ROUGH = 1e-11
+"""Relative gain of the log-likelihood below which the other parameters count as settled."""
+
 
 def profile_interval(
     likelihood: Likelihood, values: FloatArray, free: Any, k: int, reach: float, error: float
@@ -39,6 +42,7 @@ def profile_interval(
     rest = np.array(free, dtype=np.bool_)
     rest[k] = False
     best = float(likelihood(values[None]).total[0])
+    known: dict[float, float] = {}
     low, high = likelihood.layout.lower[k], likelihood.layout.upper[k]
     kind = likelihood.layout.kinds[k]
     near = values.copy()
@@ -46,15 +50,19 @@ def profile_interval(
     def shortfall(value: float) -> float:
         """Signed root of the likelihood ratio, less where it ends: linear in a normal model."""
         nonlocal near
+        if value in known:
+            return known[value]
         start = near.copy()
         start[k] = value
-        peak = climb(likelihood, start, rest)
+        peak = climb(likelihood, start, rest, enough=ROUGH)
         if not math.isfinite(peak.log_likelihood):
             return math.inf  # no equilibrium was found there: as good as ruled out
         near = peak.values
-        return math.sqrt(max(2.0 * (best - peak.log_likelihood), 0.0)) - reach
+        known[value] = math.sqrt(max(2.0 * (best - peak.log_likelihood), 0.0)) - reach
+        return known[value]
 
     centre = float(values[k])
+    known[centre] = -reach
     step = error * reach if math.isfinite(error) and error > 0.0 else 0.5 * max(centre, low)
     ends = []
     for sign in (-1.0, 1.0):
@@ -78,7 +86,7 @@ def profile_interval(
             ends.append(inside)
         else:
             near = values.copy()
-            tolerance = 1e-5 * max(abs(outside - inside), 1e-300)
+            tolerance = 1e-4 * max(abs(outside - inside), 1e-300)
             ends.append(float(brentq(_capped(shortfall), inside, outside, xtol=tolerance)))
     return ends[0], ends[1]
 
