@@ -34,6 +34,8 @@ KINDS = ("independent", "clustered")
 INTERVALS = ("Wald", "Wald clustered", "profile", "profile clustered")
 RESULT = Path("docs/results/recovery.json")
 
+Row = dict[str, Any]
+
 
 def simulate(kind: str, rng: np.random.Generator) -> list[Observation]:
     """One data set."""
@@ -50,7 +52,7 @@ def simulate(kind: str, rng: np.random.Generator) -> list[Observation]:
     return data
 
 
-def draw(kind: str, seed: int, number: int) -> dict[str, Any]:
+def draw(kind: str, seed: int, number: int) -> Row:
     """Fit one simulated data set: estimates, standard errors and intervals, rounded to 9 digits."""
     rng = np.random.default_rng([seed, number, KINDS.index(kind)])
     result = fit(simulate(kind, rng), "rqe", profile=True)
@@ -60,13 +62,13 @@ def draw(kind: str, seed: int, number: int) -> dict[str, Any]:
         result.profile,
         result.profile_clustered,
     )
-    row: dict[str, Any] = {"kind": kind, "number": number, "status": result.status.name}
+    row: Row = {"kind": kind, "number": number, "status": result.status.name}
     for k, name in enumerate(("tau", "epsilon")):
         row[name] = _digits(result.estimates[k])
         row[f"{name} s.e."] = _digits(result.standard_errors[k])
         row[f"{name} clustered s.e."] = _digits(result.standard_errors_clustered[k])
         for interval, end in zip(INTERVALS, ends, strict=True):
-            row[f"{name} {interval}"] = [_digits(v) for v in end[k]]
+            row[f"{name} {interval}, from"], row[f"{name} {interval}, to"] = map(_digits, end[k])
     return row
 
 
@@ -74,13 +76,17 @@ def _digits(value: Any) -> Any:
     return float(f"{float(value):.9g}") if np.isfinite(value) else str(float(value))
 
 
-def covered(rows: list[dict[str, Any]], kind: str, name: str, interval: str) -> int:
+def covered(rows: list[Row], kind: str, name: str, interval: str) -> int:
     """How many of the intervals hold the truth."""
-    ends = [row[f"{name} {interval}"] for row in rows if row["kind"] == kind]
-    return sum(float(low) <= TRUTH[name] <= float(high) for low, high in ends)
+    which = f"{name} {interval}"
+    return sum(
+        float(row[f"{which}, from"]) <= TRUTH[name] <= float(row[f"{which}, to"])
+        for row in rows
+        if row["kind"] == kind
+    )
 
 
-def table(rows: list[dict[str, Any]]) -> rqe.Table:
+def table(rows: list[Row]) -> rqe.Table:
     """Coverage of every kind of interval, and how the standard errors compare with the spread."""
     out = []
     for kind in KINDS:
@@ -114,7 +120,7 @@ def write(path: Path, command: str, content: Any) -> None:
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as file:
-        file.write((json.dumps(record, indent=0, allow_nan=False) + "\n").encode())
+        file.write((json.dumps(record, allow_nan=False) + "\n").encode())
 
 
 def read(path: Path) -> Any:
@@ -131,6 +137,12 @@ def read(path: Path) -> Any:
     return record["content"]
 
 
+def saved(path: Path = RESULT) -> list[Row]:
+    """The rows of a saved run."""
+    content = read(path)
+    return [dict(zip(content["columns"], row, strict=True)) for row in content["rows"]]
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run all draws and save them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -145,7 +157,8 @@ def main(arguments: list[str] | None = None) -> int:
             if sys.stderr.isatty() and number % 10 == 0:
                 print(f"\r{kind} {number}", end="", file=sys.stderr)
     command = f"python -m benchmarks.recovery --draws {chosen.draws} --seed {chosen.seed}"
-    write(chosen.out, command, {"seed": chosen.seed, "rows": rows})
+    cells = [list(row.values()) for row in rows]
+    write(chosen.out, command, {"seed": chosen.seed, "columns": list(rows[0]), "rows": cells})
     print(table(rows))
     print(f"{time.perf_counter() - began:.0f} s")
     return 0

@@ -83,7 +83,8 @@ def likelihood_ratio(restricted: FitResult, full: FitResult) -> LikelihoodRatio:
 
     Choices within a group depend on each other, and the plain test then rejects far too often. The
     adjusted statistic divides by the mean ratio of clustered to model-based variances of the
-    parameters that the restriction fixes (first-order, exact for one parameter).
+    parameters that the restriction fixes: first-order, and exact for one parameter
+    (RotnitzkyJewell90). The mixtures are those of SelfLiang87.
 
     Examples
     --------
