@@ -85,6 +85,16 @@ def test_what_two_frequencies_cannot_identify_has_no_errors():
     assert np.isnan(found.standard_errors).any()
 
 
+def test_play_that_no_parameter_moves():
+    """In symmetric matching pennies every QRE is the same: nothing to learn, and no limit."""
+    found = fit(Observation(games.matching_pennies(), [[50, 50], [50, 50]]), "qre")
+    assert found.boundary == ("",)
+    assert np.isnan(found.standard_errors).all()
+    assert any("do not identify epsilon" in note for note in found.notes)
+    assert math.isnan(found.explained)
+    assert "nan" not in str(found)
+
+
 def test_one_group_has_no_clustered_errors():
     found = fit(expected(games.selten_chmura(1), 0.2, 1.0), "qre")
     assert np.isfinite(found.standard_errors).all()

@@ -232,12 +232,12 @@ class FitResult:
     def _title(self) -> str:
         name = {"rqe": "RQE", "qre": "logit QRE", "nash": "Nash with uniform noise"}[self.concept]
         who = {"all": "common parameters", "role": "parameters by role", "game": "by game"}
+        way = f"{100.0 * self.explained:.1f}% of the way from uniform play to the frequencies"
         return (
-            f"{name}, {who[self.share]}, {len(self.games)} "
-            f"{'game' if len(self.games) == 1 else 'games'}, {self.groups} groups, "
-            f"{self.choices:g} choices: log-likelihood {self.log_likelihood:.2f}, "
-            f"AIC {self.aic:.1f}, BIC {self.bic:.1f}, {100.0 * self.explained:.1f}% of the way "
-            f"from uniform play to the frequencies; {self.status.name}"
+            f"{name}, {who[self.share]}, {_count(len(self.games), 'game')}, "
+            f"{_count(self.groups, 'group')}, {self.choices:g} choices: "
+            f"log-likelihood {self.log_likelihood:.2f}, AIC {self.aic:.1f}, BIC {self.bic:.1f}"
+            f"{'' if math.isnan(self.explained) else ', ' + way}; {self.status.name}"
         )
 
     def __repr__(self) -> str:
@@ -256,6 +256,10 @@ class FitResult:
 
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
         return self.table()._repr_html_() + notes
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _short(value: Any) -> float | None:

@@ -19,6 +19,8 @@ FLAT = 1e-4
 """Log-likelihood lost at a limit of a parameter that no data of ours would notice."""
 WIDE = 1.0
 """Standard error of a parameter's logarithm above which its limits are looked at."""
+NOTHING = 1e-2
+"""Inverse of the standard error of a parameter's logarithm below which the data say nothing."""
 SINGULAR = 1e-9
 """Smallest eigenvalue of the information in units of its diagonal that counts as identified."""
 
@@ -107,14 +109,18 @@ def _flat_limit(block: Block, max_steps: int) -> tuple[int, str, FloatArray] | N
         slope = lay.slope(peak.values)[k]
         if lay.kinds[k] == "eta" or expected[k] * slope**2 > 1.0 / WIDE**2:
             continue
+        edges = []
         for limit, bound in (("0", lay.lower[k]), ("inf", lay.upper[k])):
             values, rest = peak.values.copy(), block.free.copy()
             values[k], rest[k] = bound, False
             edge = climb(block.likelihood, values, rest, max_steps)
             if edge.log_likelihood >= peak.log_likelihood - FLAT:
-                out = edge.values.copy()
-                out[k] = 0.0 if limit == "0" and lay.kinds[k] == "tau" else bound
-                return int(k), limit, out
+                edges.append((limit, edge.values))
+        if len(edges) == 1:  # both: the data say nothing of it at all
+            ((limit, out),) = edges
+            if limit == "0" and lay.kinds[k] == "tau":
+                out[k] = 0.0
+            return int(k), limit, out
     return None
 
 
@@ -129,7 +135,8 @@ def add_errors(block: Block) -> None:
         scale = np.sqrt(np.diag(information))
         unit = information / np.outer(scale, scale)
     least = float(np.linalg.eigvalsh(unit)[0]) if np.all(np.isfinite(unit)) else -np.inf
-    if not least > SINGULAR:
+    slope = block.likelihood.layout.slope(block.peak.values)[free]
+    if not (least > SINGULAR and np.min(scale * slope) > NOTHING):
         names = ", ".join(block.likelihood.layout.names[k] for k in free)
         block.notes.append(f"the data do not identify {names}: no standard errors")
         return
