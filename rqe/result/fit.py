@@ -206,7 +206,7 @@ class FitResult:
             if self.concept == "qre":
                 value = float(self.estimates[k])
                 inverse = [1.0 / value, *(float(e) / value**2 for e in errors)]
-                between = [1.0 / v if v > 0.0 else math.inf for v in ends[k][::-1]]
+                between = [math.inf if v == 0.0 else 1.0 / v for v in ends[k][::-1]]
                 rows.append(
                     (name.replace("epsilon", "lam"), *map(_short, (*inverse, *between)), "")
                 )

@@ -125,7 +125,7 @@ def grid(likelihood: Likelihood) -> list[FloatArray]:
     mesh = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     which = [kinds.index(kind) for kind in layout.kinds]
     values = mesh.reshape(-1, len(kinds))[:, which]
-    heights = likelihood(values).total.reshape(mesh.shape[:-1])
+    heights = likelihood(values, derive=False).total.reshape(mesh.shape[:-1])
     peaks = [p for p in np.ndindex(heights.shape) if heights[p] == _around(heights, p).max()]
     peaks = sorted((p for p in peaks if np.isfinite(heights[p])), key=lambda p: -heights[p])[:3]
     starts = [mesh[p][which] for p in peaks]

@@ -48,13 +48,14 @@ class Likelihood:
         self.play: NashPlay | QuantalPlay = kind(data, layout, select)
         self.evaluations = 0
 
-    def __call__(self, values: FloatArray) -> Values:
-        """At parameter vectors (T, K)."""
+    def __call__(self, values: FloatArray, *, derive: bool = True) -> Values:
+        """At parameter vectors (T, K); without derivatives, score and information are zero."""
         self.evaluations += values.shape[0]
         times, count = values.shape
         by_game = np.empty((times, len(self.data)))
         score, expected = np.zeros((times, count)), np.zeros((times, count, count))
-        for g, (o, play) in enumerate(zip(self.data, self.play(values), strict=True)):
+        plays = self.play(values, derive=derive)
+        for g, (o, play) in enumerate(zip(self.data, plays, strict=True)):
             good = play.solved & np.isfinite(play.slopes).all(axis=(1, 2))
             by_game[:, g] = np.where(good, fit_of(o, play.log_strategies), -np.inf)
             seen = np.concatenate(o.totals)

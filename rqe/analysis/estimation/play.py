@@ -73,16 +73,18 @@ class QuantalPlay:
             return np.zeros((values.shape[0], at.shape[1])), values[:, at[0]]
         return values[:, at[0]], values[:, at[1]]
 
-    def __call__(self, values: FloatArray) -> list[Play]:
-        """Play of every game at parameter vectors (T, K)."""
+    def __call__(self, values: FloatArray, *, derive: bool = True) -> list[Play]:
+        """Play of every game at parameter vectors (T, K); slopes are 0 if they are not wanted."""
         out: dict[int, Play] = {}
         for rows, own, payoffs in zip(self.sets, self.own, self.payoffs, strict=True):
             pairs = [self.degrees(g, values) for g in rows]
             tau, epsilon = (np.stack([p[k] for p in pairs], axis=1) for k in (0, 1))  # (T, g, N)
             solve = self._principal if self.select == "principal" else self._best
             log_x, solved, branches = solve(rows, payoffs, tau, epsilon)
-            with np.errstate(all="ignore"):  # where nothing was solved, nothing is claimed
-                slopes = sensitivity(own, log_x, tau, epsilon)
+            slopes = np.zeros((*tau.shape[:2], sum(payoffs.shape[2:]), 2 * tau.shape[2]))
+            if derive:
+                with np.errstate(all="ignore"):  # where nothing was solved, nothing is claimed
+                    slopes = sensitivity(own, log_x, tau, epsilon)
             for k, g in enumerate(rows):
                 out[g] = Play(
                     log_strategies=tuple(z[:, k] for z in log_x),
@@ -150,8 +152,8 @@ class NashPlay:
             self.equilibria.append([eq.strategies for eq in found])
             self.names.append(name if select == "principal" else f"best of {len(found)}")
 
-    def __call__(self, values: FloatArray) -> list[Play]:
-        """Play of every game at parameter vectors (T, K)."""
+    def __call__(self, values: FloatArray, *, derive: bool = True) -> list[Play]:
+        """Play of every game at parameter vectors (T, K); slopes cost nothing here."""
         return [self._play(g, values) for g in range(len(self.data))]
 
     def _play(self, g: int, values: FloatArray) -> Play:
