@@ -72,15 +72,16 @@ class Hindsight:
         risk, u, anchor = self.agents[i].risk, self.outcomes[i] / t, self.anchors[i] / t
         if isinstance(risk, Entropic):
             log_mass = float(np.logaddexp.reduce(anchor))
-            value = float(Entropic(risk.tau).certainty_equivalent(u, anchor - log_mass))
-            return value - log_mass / float(risk.tau)
+            value = float(risk.certainty_equivalent(u, anchor - log_mass))
+            return float(value - log_mass / float(risk.tau))
         if isinstance(risk, ReverseKL):
             log_q = np.log(anchor)
             spread = self.entropies[i] / t - float(anchor @ log_q)
-            return float(risk.certainty_equivalent(u, log_q)) + spread / float(risk.tau)
+            value = float(risk.certainty_equivalent(u, log_q))
+            return float(value + spread / float(risk.tau))
         mass = float((1.0 / anchor).sum())
         log_q = -np.log(anchor) - np.log(mass)
         # the divergence from the harmonic mean weighs 1/mass more, and lacks a constant
         tau = float(risk.tau) * mass
         value = float(ChiSquared(tau).certainty_equivalent(u, log_q))
-        return value + 1.0 / tau - 1.0 / float(risk.tau)
+        return float(value + 1.0 / tau - 1.0 / float(risk.tau))
