@@ -137,7 +137,7 @@ def is_tractable(agents: Sequence[Agent], *, shape: Sequence[int] | None = None)
     obstacle = next((w for w in map(_unmodelled, people) if w), "")
     if obstacle:
         return _answer("unknown", np.nan, np.nan, False, np.empty(0), f"no theorem for {obstacle}")
-    radius, t = _radius(people)
+    radius, t = spectral_radius(people)
     gap = _gap(people)
     value, threshold, words = _compare(people, radius)
     if _holds(people, radius):
@@ -220,7 +220,7 @@ def _unit(agent: Agent) -> float:
     return shape * _curvature(agent) / float(agent.regularizer.epsilon)
 
 
-def _radius(people: Sequence[Agent]) -> tuple[float, FloatArray]:
+def spectral_radius(people: Sequence[Agent]) -> tuple[float, FloatArray]:
     """Spectral radius of ``t_i -> sqrt(F_i(t)/β_i)``, and its positive eigenvector.
 
     Infinite where some player is neutral. The map is monotone and homogeneous of degree one, so

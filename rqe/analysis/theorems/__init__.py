@@ -22,6 +22,9 @@ NAMES = (
     "kl_bound",
     "cost_to_distance",
     "free_riding",
+    "tractability_entropic",
+    "tractability_reverse",
+    "tractability_limits",
 )
 """The statements, in the order in which they build on one another."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from ...model.agent import Agent
 from ...model.normal_form import NormalFormGame
 from ...result.status import Status
 from ...solvers import solve
-from ._finite import joint
+from ...solvers.no_regret import learn
+from ..tractability import is_tractable, spectral_radius
+from ._finite import ROUNDING, joint
 
 Point = tuple[list[FloatArray], list[FloatArray]]
 """Strategies of the N players, and beliefs of their N adversaries."""
@@ -165,3 +168,56 @@ def lean(game: NormalFormGame, agents: Sequence[Agent], tol: float = 1e-10) -> f
         if eq.status is Status.CONVERGED:
             furthest = max(furthest, float(np.max(np.abs(np.array(eq.strategies) - 0.5))))
     return furthest
+
+
+def scaled(agents: Sequence[Agent], factor: float) -> list[Agent]:
+    """The same agents with every ``epsilon`` times a factor."""
+    rules = [replace(a.regularizer, epsilon=factor * a.regularizer.epsilon) for a in agents]
+    return [replace(a, regularizer=r) for a, r in zip(agents, rules, strict=True)]
+
+
+def at_threshold(agents: Sequence[Agent], margin: float) -> list[Agent]:
+    """The same agents with all ``epsilon`` scaled to ``margin`` times what the theorem asks."""
+    return scaled(agents, margin * spectral_radius(agents)[0] ** 2)
+
+
+BOUNDS = {
+    "inside: weighted monotonicity violated at random pairs, per size": ROUNDING,
+    "inside: monotonicity violated at the tightest pair, epsilon 1% above, per size": ROUNDING,
+    "1% below: monotonicity left at the tightest pair, per size": -1e-3,
+    "inside: residual of learning from random starts": 1e-10,
+    "inside: distance of where two random starts lead": 1e-8,
+    "5% below: 0.01 less the distance of an RQE from even play": 0.0,
+}
+
+
+def measure(draws: int, seed: int, draw: Callable[..., list[Agent]]) -> Iterator[dict[str, float]]:
+    """What `BOUNDS` names, on random attitudes by `draw` (players, generator); games on a part."""
+    rng = np.random.default_rng(seed)
+    names = list(BOUNDS)
+    for k in range(draws):
+        n = int(rng.choice([2, 3, 4]))
+        agents = at_threshold(draw(n, rng), 1.0 + 10.0 ** rng.uniform(-3.0, 1.0))
+        weights = is_tractable(agents).weights
+        shape = tuple(int(m) for m in rng.integers(2, 5 if n == 2 else 4, size=n))
+        scale = 10.0 ** rng.uniform(-1.0, 0.3)
+        game = NormalFormGame([scale * rng.normal(size=shape) for _ in shape])
+        pairs = (random_pair(shape, rng) for _ in range(20))
+        numbers = [max(-separation(game.own_payoffs, agents, weights, *z) for z in pairs)]
+        none = [np.zeros((2, 2 ** (n - 1)))] * n
+        for margin in (1.01, 0.99):
+            close = at_threshold(agents, margin)
+            pair = tight_pair(close, spectral_radius(close)[1])
+            left = separation(
+                none, close, is_tractable(at_threshold(agents, 1.0001)).weights, *pair
+            )
+            numbers.append(-left if margin > 1.0 else left)
+        if k % 10 == 0:
+            starts = [[rng.dirichlet(np.ones(m)) for m in shape] for _ in range(2)]
+            runs = [learn(game, agents, start=s, record=(), throw=False) for s in starts]
+            ends = zip(*(r.last.strategies for r in runs), strict=True)
+            numbers.append(max(float(r.residual[-1].min()) for r in runs))
+            numbers.append(max(float(np.abs(a - b).max()) for a, b in ends))
+            below = at_threshold(agents, 0.95)
+            numbers.append(0.01 - lean(coordination(below, spectral_radius(below)[1]), below))
+        yield dict(zip(names, numbers, strict=False))
