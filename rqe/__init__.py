@@ -1,6 +1,7 @@
 """Strategic risk aversion in games: equilibria with evidence. See the README for a first use."""
 
 from ._version import __version__
+from .analysis.tractability import is_tractable
 from .core.regularizer import LogBarrier, NegEntropy, Tsallis
 from .core.risk import (
     ChiSquared,
@@ -35,12 +36,14 @@ from .result import (
     load,
     save,
 )
+from .result.learning import Learning
 from .solvers import solve, solve_qre, solve_rqe
 from .solvers.continuation import trace_rqe
 from .solvers.convex import Certificate, certify
 from .solvers.enumeration import enumerate_rqe
 from .solvers.many import solve_many
 from .solvers.nash import solve_nash
+from .solvers.no_regret import learn
 from .solvers.rigorous import prove_rqe
 from .solvers.security import solve_security
 
@@ -67,6 +70,7 @@ __all__ = [
     "FitResult",
     "GaussianEquilibrium",
     "InfiniteRiskError",
+    "Learning",
     "MarkovEquilibrium",
     "MarkovGame",
     "MissingExtraError",
@@ -80,6 +84,8 @@ __all__ = [
     "__version__",
     "certify",
     "enumerate_rqe",
+    "is_tractable",
+    "learn",
     "load",
     "prove_rqe",
     "read_game",
