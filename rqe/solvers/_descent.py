@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..certificate import general_evidence, is_solved
 from ..core.ops import action_payoffs, joint_log, log_softmax, outcome_payoffs
-from ..core.response import regret_bound, reply, residual
 from ..model._checks import FloatArray
 from ..model.agent import Agent
 from ..result.status import Status
@@ -71,7 +71,8 @@ class Mirror:
         progress: Callable[[int, float], None] | None = None,
     ) -> None:
         self.payoffs = [p - 0.5 * (float(p.max()) + float(p.min())) for p in own_payoffs]
-        self.agents = tuple(agents)
+        self.own_payoffs, self.agents = list(own_payoffs), tuple(agents)
+        self.ranges = np.array([np.ptp(p) for p in own_payoffs])
         self.steps, self.schedule, self.optimistic = steps, schedule, optimistic
         self.geometry = GEOMETRIES[geometry]
         self.tol, self.record, self.progress = tol, frozenset(record), progress
@@ -123,23 +124,14 @@ class Mirror:
         if state.evidence is None:
             found = [self.judged(state.log_x), self.judged(state.average())]
             state.evidence = np.array([f[0] for f in found]), np.array([f[1] for f in found])
+            state.solved = found[0][2] or found[1][2]
         return state.evidence
 
-    def judged(self, log_x: list[FloatArray]) -> tuple[float, float]:
-        """Residual and largest regret of a profile, by definition."""
-        gaps, regrets = [], []
-        for i, (payoff, agent) in enumerate(zip(self.payoffs, self.agents, strict=True)):
-            log_q = joint_log(tuple(log_x), i)
-            answer = reply(payoff, log_x[i], log_q, agent.risk, agent.regularizer)
-            gaps.append(float(residual(log_x[i], answer.log_response)))
-            regrets.append(
-                float(
-                    regret_bound(
-                        payoff, log_x[i], log_q, answer.log_belief, agent.risk, agent.regularizer
-                    )
-                )
-            )
-        return max(gaps), max(max(regrets), 0.0)
+    def judged(self, log_x: list[FloatArray]) -> tuple[float, float, bool]:
+        """Residual and largest regret of a profile, by definition, and whether that is solved."""
+        found = general_evidence(self.own_payoffs, log_x, self.agents)
+        worst = float(found.regret.max())
+        return float(found.residual), worst, bool(is_solved(found, self.ranges, self.tol))
 
     def ending(self, state: Profile) -> Status | None:
         """Converged as soon as a look finds the last or the averaged iterate solved."""
@@ -148,7 +140,6 @@ class Mirror:
         every = CHECKS if state.moved <= 10.0 * self.tol else PATIENCE
         if due or state.count % every == 0:
             gaps, _ = self.look(state)
-            state.solved = bool(gaps.min() <= self.tol)
             if self.progress is not None:
                 self.progress(state.count, float(gaps.min()))
         if due or (state.solved and self.record):

@@ -26,6 +26,8 @@ from ._report import report
 from ._validate import check_agents, check_choice, check_game, check_numbers, check_start
 
 SCHEDULES = ("constant", "sqrt")
+RAREST = -30.0
+"""Log-probability that an action starts with at least: at the border there is no slope."""
 RECORDS = 100
 """Steps recorded by default, at equal ratios."""
 
@@ -111,7 +113,7 @@ def check_learners(agents: Sequence[Agent]) -> tuple[Agent, ...]:
 
 def _begin(game: NormalFormGame, start: Sequence[FloatArray] | None) -> list[FloatArray]:
     if start is not None:
-        return list(start)
+        return [np.maximum(z, RAREST) for z in start]
     return [np.full(n, -np.log(n)) for n in game.shape]
 
 
@@ -156,7 +158,8 @@ def learn(
     schedule : {"constant", "sqrt"}
         ``sqrt`` divides the size by the square root of the step's number.
     start : sequence of N arrays (n_i,), optional
-        Mixed strategies to start from; uniform if left out. Adversaries start where the others do.
+        Mixed strategies to start from, with at least 1e-13 for every action; uniform if left out.
+        Adversaries start where the others do.
     tol : float
         Bound on the residual (sup norm of probabilities), of the last or the averaged iterate.
     max_steps : int
