@@ -13,10 +13,13 @@ from typing import Any
 import numpy as np
 
 from ..model._checks import FloatArray
-from ..model.agent import degrees
+from ..model.agent import Agent, degrees, is_logit
 from ..model.normal_form import NormalFormGame
 from ..result.equilibrium import Equilibrium, read_only
 from ..result.table import Table
+from .convex_choice import choice_of
+from .convex_goal import GeneralGoal
+from .convex_risk import entropic_worth, price_of
 
 Program = tuple[Any, Callable[[], Any], Callable[[], Any]]
 """A cvxpy problem, and how to read its strategy and its belief."""
@@ -102,12 +105,13 @@ class Certificate:
 def certify(game: NormalFormGame, eq: Equilibrium, *, tol: float = 1e-6) -> Certificate:
     """Check a profile against each player's best response, computed independently.
 
-    Player i's best response to the others' actual play maximises the concave
+    Player i's best response to the others' actual play `q` maximises the concave
 
-    ``-(1/tau) log sum_b q_b exp(-tau (x·M)_b) + epsilon H(x)``
+    ``rho(x·M; q) - nu(x)``, with ``rho(u; q) = min_p p·u + D(p, q)``
 
-    over the simplex (its mean and worst-case limits at ``tau = 0`` and ``inf``): an
-    exponential-cone program, solved by cvxpy with Clarabel on payoffs scaled to unit range.
+    over the simplex (``sum_a x_a rho(M_a; q) - nu(x)`` where its risk is action-dependent; RQE24
+    eqs. 3 to 6): a conic program, solved by cvxpy with Clarabel on payoffs scaled to unit range.
+    Every risk measure, regulariser and form of `Agent` is covered.
 
     Parameters
     ----------
@@ -129,10 +133,10 @@ def certify(game: NormalFormGame, eq: Equilibrium, *, tol: float = 1e-6) -> Cert
 
     Notes
     -----
-    Finite games only. The solver sees ``tau × range`` below 1e-3 as mean and variance, and entropy
-    with ``epsilon / range`` above 30 as its second-order expansion at uniform play; the values are
-    evaluated from the definition at the answer, so that a poor approximation can only make the
-    verdict "undecided".
+    Finite games only. The solver sees ``tau × range`` below 1e-3 as mean and variance, and a
+    regulariser with ``epsilon / range`` above 30 as its second-order expansion at uniform play; the
+    values are evaluated from the definition at the answer, so that a poor approximation can only
+    make the verdict "undecided". The equilibrium's own beliefs, values and regret are not read.
 
     Examples
     --------
@@ -143,20 +147,15 @@ def certify(game: NormalFormGame, eq: Equilibrium, *, tol: float = 1e-6) -> Cert
     (True, ('certified', 'certified'))
     """
     _refuse(game, eq, tol)
-    tau, epsilon = degrees(eq.agents)
     ranges = np.where(game.payoff_ranges > 0.0, game.payoff_ranges, 1.0)
     found = []
     for i, raw in enumerate(game.own_payoffs):
         middle = 0.5 * (raw.min() + raw.max())
-        goal = Goal(
-            matrix=(raw - middle) / ranges[i],
-            log_q=_joint(eq.log_strategies, i),
-            tau=float(tau[i] * ranges[i]),
-            epsilon=float(epsilon[i] / ranges[i]),
+        matrix, log_q = (raw - middle) / ranges[i], _joint(eq.log_strategies, i)
+        opinion = _logit if is_logit(eq.agents[i]) else _general
+        value, best, bound, word = opinion(
+            eq.agents[i], matrix, log_q, float(ranges[i]), eq.log_strategies[i]
         )
-        x, p, word = goal.solve()
-        value = goal.value(np.exp(eq.log_strategies[i]))
-        best, bound = goal.bracket(x, p)
         found.append([middle + ranges[i] * v for v in (value, best, bound)] + [word])
     values, bests, bounds, words = zip(*found, strict=True)
     return Certificate(
@@ -168,6 +167,32 @@ def certify(game: NormalFormGame, eq: Equilibrium, *, tol: float = 1e-6) -> Cert
         tol=float(tol),
         players=game.players,
     )
+
+
+def _logit(
+    agent: Agent, matrix: FloatArray, log_q: FloatArray, span: float, log_x: FloatArray
+) -> tuple[float, float, float, str]:
+    """Value, best value, bound and the solver's word for an entropic, entropy-regularised player.
+
+    In units of `span`, by which its payoffs were divided.
+    """
+    (tau,), (epsilon,) = degrees([agent])
+    goal = Goal(matrix, log_q, tau=float(tau * span), epsilon=float(epsilon / span))
+    x, p, word = goal.solve()
+    return goal.value(np.exp(log_x)), *goal.bracket(x, p), word
+
+
+def _general(
+    agent: Agent, matrix: FloatArray, log_q: FloatArray, span: float, log_x: FloatArray
+) -> tuple[float, float, float, str]:
+    """The same for any other risk measure and regulariser, of either form."""
+    goal = GeneralGoal(
+        matrix,
+        price_of(agent.risk, log_q, span),
+        choice_of(agent.regularizer, span),
+        each=agent.form == "action_dependent",
+    )
+    return goal.value(log_x), *goal.bracket()
 
 
 def _refuse(game: Any, eq: Any, tol: Any) -> None:
@@ -221,14 +246,7 @@ class Goal:
     def value(self, x: FloatArray) -> float:
         """The objective at a strategy."""
         u = x @ self.matrix
-        mean = float(self.q @ u)
-        if self.tau == np.inf:
-            worth = float(u.min())
-        elif self.tau < 0.5:  # log1p keeps the digits that a small tau would cancel
-            spread = float(self.q @ np.expm1(-self.tau * (u - mean)))
-            worth = mean - (float(np.log1p(spread)) / self.tau if self.tau > 0.0 else 0.0)
-        else:
-            worth = -float(np.logaddexp.reduce(self.log_q - self.tau * u)) / self.tau
+        worth = entropic_worth(u, self.log_q, self.tau)
         return worth + self.epsilon * _entropy(x)
 
     def bound(self, p: FloatArray) -> float:

@@ -1,0 +1,366 @@
+"""Risk measures for the second opinion, from their definitions; shares no code with the core.
+
+A price is ``rho(u) = min_p p·u + D(p, q)`` for one player's `q`, on payoffs of unit range. With
+``D = sum q phi(p / q)`` its dual is one-dimensional, ``max_l l - sum q phi*(l - u)``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.optimize import brentq
+
+from ..core import risk as measures
+from ..model._checks import FloatArray
+
+Term = tuple[Any, list[Any]]
+"""A cvxpy expression and the constraints under which it means what it should."""
+FAINT = 1e-15
+"""Probabilities, in the measure's own units, that the program leaves out; the bracket does not."""
+MILD, STEEP = 1e-3, 1e3
+"""Degrees below which the program sees mean and variance, and above which it runs over beliefs."""
+
+
+@dataclass(frozen=True)
+class Price(ABC):
+    """A risk measure of given degree at the others' joint play, given as logarithms (m,)."""
+
+    log_q: FloatArray
+    degree: float
+
+    @property
+    def q(self) -> FloatArray:
+        """The others' joint play; a probability below float64's range is 0."""
+        return np.asarray(np.exp(self.log_q))
+
+    @abstractmethod
+    def worth(self, u: FloatArray) -> float:
+        """``rho(u)``: the dual's value at its maximiser, or the exact formula."""
+
+    @abstractmethod
+    def belief(self, u: FloatArray) -> FloatArray:
+        """A worst-case belief, feasible."""
+
+    @abstractmethod
+    def cost(self, p: FloatArray) -> float:
+        """``D(p, q)``, infinite where infeasible."""
+
+    @abstractmethod
+    def term(self, cp: Any, u: Any) -> Term:
+        """The measure as a concave cvxpy expression of the outcomes, and its constraints."""
+
+    def charge(self, cp: Any, p: Any) -> Term | None:
+        """``D`` up to a constant, convex in the belief, where the program is to run over beliefs.
+
+        At large ``tau`` a divergence is a gentle term, and its exponential or logarithm steep.
+        """
+        return None
+
+    def repaired(self, p: FloatArray) -> FloatArray:
+        """A belief of finite cost next to a solver's multipliers."""
+        return p
+
+    def _within(self, p: FloatArray) -> FloatArray:
+        """No mass where the others have none."""
+        kept = np.where(self.q > 0.0, p, 0.0)
+        return np.asarray(kept / kept.sum() if kept.sum() > 0.0 else self.q)
+
+    def _spread(self, cp: Any, u: Any, weight: float) -> Any:
+        """Mean less `weight` times the variance."""
+        return self.q @ u - weight * cp.sum_squares(cp.multiply(np.sqrt(self.q), u - self.q @ u))
+
+
+class NeutralPrice(Price):
+    """The mean: no belief but `q`."""
+
+    def worth(self, u: FloatArray) -> float:
+        return float(self.q @ u)
+
+    def belief(self, u: FloatArray) -> FloatArray:
+        return self.q
+
+    def cost(self, p: FloatArray) -> float:
+        return 0.0 if bool((p == self.q).all()) else np.inf
+
+    def repaired(self, p: FloatArray) -> FloatArray:
+        return self.q
+
+    def term(self, cp: Any, u: Any) -> Term:
+        return self.q @ u, []
+
+
+class WorstPrice(Price):
+    """The least outcome, whatever its probability: every belief is free."""
+
+    def worth(self, u: FloatArray) -> float:
+        return float(u.min())
+
+    def belief(self, u: FloatArray) -> FloatArray:
+        return np.asarray(np.arange(u.size) == np.argmin(u), dtype=np.float64)
+
+    def cost(self, p: FloatArray) -> float:
+        return 0.0
+
+    def term(self, cp: Any, u: Any) -> Term:
+        return cp.min(u), []
+
+
+class EntropicPrice(Price):
+    """``D = KL(p || q) / tau``: ``-log(sum q exp(-tau u)) / tau``."""
+
+    def worth(self, u: FloatArray) -> float:
+        return entropic_worth(u, self.log_q, self.degree)
+
+    def belief(self, u: FloatArray) -> FloatArray:
+        tilt = self.log_q - self.degree * u
+        p = np.exp(tilt - tilt.max())
+        return np.asarray(p / p.sum())
+
+    def cost(self, p: FloatArray) -> float:
+        q = self.q
+        if bool((p[self.log_q == -np.inf] > 0.0).any()):
+            return np.inf
+        # p log(p/q) - p + q outcome by outcome: next to q nothing cancels
+        near = np.abs(p - q) < 0.1 * q
+        t = np.where(near, p - q, 0.0) / np.where(near, q, 1.0)
+        close = q * ((1.0 + t) * np.log1p(t) - t)
+        mass = p > 0.0
+        logs = np.log(np.where(mass, p, 1.0)) - np.where(mass, self.log_q, 0.0)
+        return float(np.sum(np.where(near, close, p * logs - p + q))) / self.degree
+
+    def repaired(self, p: FloatArray) -> FloatArray:
+        kept = np.where(self.log_q > -np.inf, p, 0.0)
+        return np.asarray(kept / kept.sum() if kept.sum() > 0.0 else self.q)
+
+    def term(self, cp: Any, u: Any) -> Term:
+        if self.degree <= MILD:
+            return self._spread(cp, u, 0.5 * self.degree), []
+        seen = np.flatnonzero(self.log_q > -np.inf)
+        return -cp.log_sum_exp(self.log_q[seen] - self.degree * u[seen]) / self.degree, []
+
+    def charge(self, cp: Any, p: Any) -> Term | None:
+        if self.degree <= STEEP:
+            return None
+        seen = self.log_q > -np.inf
+        held = np.flatnonzero(seen)
+        cost = (-cp.sum(cp.entr(p)) - self.log_q[held] @ p[held]) / self.degree
+        return cost, [] if seen.all() else [p[np.flatnonzero(~seen)] == 0.0]
+
+
+class ReversePrice(Price):
+    """``D = KL(q || p) / tau``: ``max_m m + sum q log(1 + tau (u - m)) / tau``.
+
+    That is the dual with ``phi(r) = -log(r) / tau``, ``l = m - 1/tau``; where `q` has no mass it
+    demands ``l <= u`` alone, and the belief can put any mass on the least outcome.
+    """
+
+    def _gap(self, u: FloatArray) -> float:
+        """Logarithm of ``tau (min(u) - l)`` at the maximiser, -inf where the constraint binds."""
+        h, q = self.degree * (u - u.min()), self.q
+
+        def excess(y: float) -> float:
+            held = q > 0.0
+            return float(np.sum(q[held] / (h[held] + np.exp(y)))) - 1.0
+
+        floor = float(np.sum(q[h == 0.0]))
+        low = np.log(floor) if floor > 0.0 else -700.0
+        low = max(low - 1e-9, -700.0)
+        if excess(low) <= 0.0:
+            return low if floor > 0.0 else -np.inf
+        return float(brentq(excess, low, 1e-9, xtol=1e-15, rtol=1e-15)) if excess(1e-9) < 0 else 0.0
+
+    def worth(self, u: FloatArray) -> float:
+        h, y = self.degree * (u - u.min()), self._gap(u)
+        gap = h + np.exp(y)
+        held = self.q > 0.0
+        large = gap > 0.5
+        logs = np.where(large, np.log1p(np.where(large, h + np.expm1(y), 0.0)), 0.0)
+        logs = np.where(large | ~held, logs, np.log(np.where(large | ~held, 1.0, gap)))
+        middle = -np.expm1(y) / self.degree
+        return float(u.min() + middle + np.sum(self.q * logs) / self.degree)
+
+    def belief(self, u: FloatArray) -> FloatArray:
+        gap = self.degree * (u - u.min()) + np.exp(self._gap(u))
+        held = self.q > 0.0
+        p = np.where(held, self.q / np.where(held, gap, 1.0), 0.0)
+        p[np.argmin(u)] += max(1.0 - p.sum(), 0.0)
+        return np.asarray(p / p.sum())
+
+    def cost(self, p: FloatArray) -> float:
+        q, held = self.q, self.q > 0.0
+        if bool((p[held] <= 0.0).any()):
+            return np.inf
+        # q (r - 1 - log r) outcome by outcome, r = p / q: next to q nothing cancels
+        t = np.where(held, p - q, 0.0) / np.where(held, q, 1.0)
+        near = np.abs(t) < 0.1
+        small = t - np.log1p(np.where(near, t, 0.0))
+        logs = np.log(np.where(held, p, 1.0)) - np.where(held, self.log_q, 0.0)
+        each = np.where(held, np.where(near, q * small, p - q - q * logs), p)
+        return float(np.sum(each)) / self.degree
+
+    def repaired(self, p: FloatArray) -> FloatArray:
+        # KL(q || p) is infinite at a zero: a trace of q costs about as much as it weighs
+        return np.asarray((1.0 - 1e-12) * p + 1e-12 * self.q)
+
+    def term(self, cp: Any, u: Any) -> Term:
+        if self.degree <= MILD:
+            return self._spread(cp, u, 0.5 * self.degree), []
+        seen, m, tau = np.flatnonzero(self.q > FAINT), cp.Variable(), self.degree
+        logs = self.q[seen] @ cp.log(1.0 + tau * (u[seen] - m)) / tau
+        return m + logs, [m - 1.0 / tau <= u]
+
+    def charge(self, cp: Any, p: Any) -> Term | None:
+        if self.degree <= STEEP:
+            return None
+        seen = np.flatnonzero(self.q > FAINT)
+        return -(self.q[seen] @ cp.log(p[seen])) / self.degree, []
+
+
+class SquaredPrice(Price):
+    """``D = sum (p - q)^2 / q / tau``: ``max_m m - 1/tau - (tau/4) sum q max(m - u, 0)^2``."""
+
+    def _level(self, u: FloatArray) -> float:
+        q, tau = self.q, self.degree
+        low = float(u[q > 0.0].min())
+        mean = float(q @ (u - low))
+        top = mean + 2.0 / tau
+        if u[q > 0.0].max() - low <= top:
+            return low + top
+
+        def excess(m: float) -> float:
+            return float(0.5 * tau * np.sum(q * np.maximum(m - (u - low), 0.0))) - 1.0
+
+        return low + float(brentq(excess, 0.0, top * (1.0 + 1e-12), xtol=1e-300, rtol=1e-15))
+
+    def worth(self, u: FloatArray) -> float:
+        q, tau, held = self.q, self.degree, self.q > 0.0
+        mean = float(q @ u)
+        if u[held].max() - mean <= 2.0 / tau:
+            return mean - 0.25 * tau * float(q @ (u - mean) ** 2)
+        m = self._level(u)
+        return m - 1.0 / tau - 0.25 * tau * float(q @ np.maximum(m - u, 0.0) ** 2)
+
+    def belief(self, u: FloatArray) -> FloatArray:
+        q, tau, held = self.q, self.degree, self.q > 0.0
+        mean = float(q @ u)
+        if u[held].max() - mean <= 2.0 / tau:
+            p = q * (1.0 + 0.5 * tau * (mean - u))
+        else:
+            p = 0.5 * tau * q * np.maximum(self._level(u) - u, 0.0)
+        return np.asarray(p / p.sum())
+
+    def cost(self, p: FloatArray) -> float:
+        q, held = self.q, self.q > 0.0
+        if bool((p[~held] > 0.0).any()):
+            return np.inf
+        with np.errstate(over="ignore"):
+            return float(np.sum((p - q)[held] ** 2 / q[held])) / self.degree
+
+    def repaired(self, p: FloatArray) -> FloatArray:
+        return self._within(p)
+
+    def term(self, cp: Any, u: Any) -> Term:
+        tau = self.degree
+        if tau <= 2.0:  # with payoffs of unit range no belief reaches zero: mean and variance
+            return self._spread(cp, u, 0.25 * tau), []
+        seen, m = np.flatnonzero(self.q * (1.0 + tau) > FAINT), cp.Variable()
+        below = cp.multiply(np.sqrt(self.q[seen]), cp.pos(m - u[seen]))
+        return m - 1.0 / tau - 0.25 * tau * cp.sum_squares(below), []
+
+
+class VariationPrice(Price):
+    """``D = sum |p - q| / 2 tau``: ``sum q min(u, min(u) + 1/tau)``, the minimum over all."""
+
+    def worth(self, u: FloatArray) -> float:
+        return float(self.q @ np.minimum(u, u.min() + 1.0 / self.degree))
+
+    def belief(self, u: FloatArray) -> FloatArray:
+        p = np.where(u > u.min() + 1.0 / self.degree, 0.0, self.q)
+        p[np.argmin(u)] += max(1.0 - p.sum(), 0.0)
+        return np.asarray(p / p.sum())
+
+    def cost(self, p: FloatArray) -> float:
+        return 0.5 * float(np.abs(p - self.q).sum()) / self.degree
+
+    def term(self, cp: Any, u: Any) -> Term:
+        return self.q @ cp.minimum(u, cp.min(u) + 1.0 / self.degree), []
+
+
+class TailPrice(Price):
+    """``p <= q / alpha``: ``max_l l - sum q max(l - u, 0) / alpha``; the degree is alpha."""
+
+    def worth(self, u: FloatArray) -> float:
+        order = np.argsort(u, kind="stable")
+        last = int(np.searchsorted(np.cumsum(self.q[order]), self.degree))
+        level = float(u[order[min(last, u.size - 1)]])
+        return level - float(self.q @ np.maximum(level - u, 0.0)) / self.degree
+
+    def belief(self, u: FloatArray) -> FloatArray:
+        order = np.argsort(u, kind="stable")
+        reached = np.minimum(np.cumsum(self.q[order]), self.degree)
+        p = np.zeros(u.size)
+        p[order] = np.diff(reached, prepend=0.0)
+        return self.repaired(p / p.sum())
+
+    def cost(self, p: FloatArray) -> float:
+        return 0.0 if bool((p * self.degree <= self.q * (1.0 + 1e-12)).all()) else np.inf
+
+    def repaired(self, p: FloatArray) -> FloatArray:
+        cap = self.q / self.degree
+        held = np.minimum(p, cap)
+        room = cap - held
+        lacking = max(1.0 - held.sum(), 0.0)
+        return np.asarray(held + room * min(lacking / room.sum(), 1.0) if room.sum() > 0 else held)
+
+    def term(self, cp: Any, u: Any) -> Term:
+        seen, level = np.flatnonzero(self.q > FAINT * self.degree), cp.Variable()
+        return level - self.q[seen] @ cp.pos(level - u[seen]) / self.degree, []
+
+
+def entropic_worth(u: FloatArray, log_q: FloatArray, tau: float) -> float:
+    """``-log(sum q exp(-tau u)) / tau``, its mean at ``tau = 0`` and least payoff at ``inf``."""
+    if tau == np.inf:
+        return float(u.min())
+    if tau >= 0.5:
+        return -float(np.logaddexp.reduce(log_q - tau * u)) / tau
+    q = np.exp(log_q)
+    mean = float(q @ u)
+    # log1p keeps the digits that a small tau would cancel
+    spread = float(q @ np.expm1(-tau * (u - mean)))
+    return mean - (float(np.log1p(spread)) / tau if tau > 0.0 else 0.0)
+
+
+KINDS: dict[Any, Any] = {
+    measures.Entropic: EntropicPrice,
+    measures.ReverseKL: ReversePrice,
+    measures.ChiSquared: SquaredPrice,
+    measures.TotalVariation: VariationPrice,
+}
+
+
+def price_of(risk: Any, log_q: FloatArray, span: float) -> Price:
+    """The price of a risk measure on payoffs divided by `span`.
+
+    Raises
+    ------
+    ValueError
+        A measure that is none of the package's seven.
+    """
+    if isinstance(risk, measures.WorstCase) or getattr(risk, "tau", None) == np.inf:
+        return WorstPrice(log_q, np.inf)
+    if isinstance(risk, measures.Neutral) or getattr(risk, "tau", None) == 0.0:
+        return NeutralPrice(log_q, 0.0)
+    if isinstance(risk, measures.CVaR):
+        alpha = float(risk.alpha)
+        return TailPrice(log_q, alpha) if alpha < 1.0 else NeutralPrice(log_q, 0.0)
+    for kind, price in KINDS.items():
+        if isinstance(risk, kind):
+            made: Price = price(log_q, float(risk.tau) * span)
+            return made
+    raise ValueError(
+        "risk must be Entropic, ReverseKL, ChiSquared, TotalVariation, CVaR, WorstCase or Neutral "
+        f"to be certified; got {risk!r}"
+    )
