@@ -288,7 +288,7 @@ def test_progress_is_told():
     heard = []
     agents = [rqe.Agent(Entropic(1.0), NegEntropy(0.3))] * 2
     run = rqe.learn(games.free_riding(), agents, progress=lambda *told: heard.append(told))
-    assert heard[0][0] == 0 and heard[-1][0] == run.iterations
+    assert (heard[0][0], heard[-1][0]) == (0, run.iterations)
     assert heard[-1][1] <= 1e-10 < heard[0][1]
 
 
@@ -339,6 +339,7 @@ def test_certain_starts_are_left():
 
 def test_it_prints():
     run = rqe.learn(games.free_riding(), [LOGIT] * 2)
-    assert "Optimistic mirror descent" in repr(run) and "CONVERGED" in repr(run)
+    assert repr(run).startswith("<Learning: Optimistic mirror descent of free riding")
+    assert "CONVERGED" in repr(run)
     assert str(run).count("\n") == len(run.steps) + 1
     assert run._repr_html_().count("<tr>") == len(run.steps) + 1

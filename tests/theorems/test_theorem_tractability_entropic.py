@@ -1,0 +1,67 @@
+"""Tractability of entropic risk: the derivation, the border by search, a game at the border."""
+
+import numpy as np
+import pytest
+import sympy as sp
+from scipy.optimize import minimize
+
+import rqe
+from rqe.analysis.theorems import get
+
+STATEMENT = get("tractability_entropic")
+BORDER = 1 / 8
+
+
+@pytest.mark.parametrize(("name", "gap"), STATEMENT.derive().items())
+def test_derivation(name, gap):
+    assert sp.simplify(gap) == 0, name
+
+
+def test_check_finds_no_violation():
+    assert sum(STATEMENT.check(12, 1).column("violations")) == 0
+
+
+def slope(x, p, epsilon):
+    """Losses' gradients of two players alike without payoffs, ``tau = 1``, written out."""
+    choice = -epsilon / x
+    q = x[::-1]
+    belief = np.log(p / q) + 1.0
+    return np.concatenate([choice.ravel(), belief.ravel()])
+
+
+@pytest.mark.parametrize("actions", [2, 3])
+def test_a_search_finds_the_border(actions):
+    rng = np.random.default_rng(actions)
+
+    def point(z):
+        weights = np.exp(z.reshape(4, actions))
+        parts = weights / weights.sum(axis=1, keepdims=True)
+        return parts[:2], parts[2:]
+
+    def least(z, epsilon):
+        half = z.size // 2
+        (x, p), (y, r) = point(z[:half]), point(z[:half] + 0.03 * np.tanh(z[half:]))
+        step = np.concatenate([(x - y).ravel(), (p - r).ravel()])
+        return (slope(x, p, epsilon) - slope(y, r, epsilon)) @ step / (step @ step)
+
+    found = {}
+    for margin in (1.02, 0.9):
+        start = 0.3 * rng.normal(size=(4, 8 * actions))
+        runs = [minimize(least, z, (margin * BORDER,), method="L-BFGS-B", bounds=[(-4, 4)] * z.size)
+                for z in start]  # fmt: skip
+        found[margin] = min(run.fun for run in runs)
+    assert found[1.02] > 0.0 > found[0.9]
+
+
+def test_the_counterexample():
+    agents = [rqe.Agent(rqe.Entropic(1.0), rqe.LogBarrier(0.12))] * 2
+    game = rqe.NormalFormGame([0.49 * np.array([[1.0, -1.0], [-1.0, 1.0]])] * 2)
+    starts = ([[s, 1.0 - s]] * 2 for s in (0.8, 0.5, 0.2))
+    ends = [rqe.solve(game, agents, start=s).strategies[0][0] for s in starts]
+    assert ends[0] > 0.51
+    assert ends[1] == pytest.approx(0.5, abs=1e-12)
+    assert ends[2] == pytest.approx(1.0 - ends[0], abs=1e-9)
+
+
+def test_verdict():
+    assert STATEMENT.verdict == "holds"
