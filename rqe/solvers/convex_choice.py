@@ -55,7 +55,7 @@ class ExactChoice(Choice):
 
     def best(self, v: FloatArray) -> tuple[float, FloatArray]:
         with np.errstate(divide="ignore"):
-            return float(v.max()), np.log(np.arange(v.size) == np.argmax(v))
+            return float(v.max()), np.log(np.eye(v.size)[np.argmax(v)])
 
     def term(self, cp: Any, x: Any) -> Any:
         return 0.0

@@ -46,8 +46,10 @@ class GeneralGoal:
         strategies = [_log(x)]
         if self.each:
             # weak duality action by action: any belief and its cost bound what an action is worth
-            beliefs = [self.price.belief(u) for u in self.matrix]
-            v = [p @ u + self.price.cost(p) for p, u in zip(beliefs, self.matrix, strict=True)]
+            v = [
+                min(float(p @ u) + self.price.cost(p) for p in (self.price.belief(u), self.price.q))
+                for u in self.matrix
+            ]
             bound, reply = self.choice.best(np.array(v))
             return max(map(self.value, [*strategies, reply])), bound, word
         beliefs = [self.price.repaired(p), self.price.q]

@@ -20,6 +20,8 @@ Term = tuple[Any, list[Any]]
 """A cvxpy expression and the constraints under which it means what it should."""
 FAINT = 1e-15
 """Probabilities, in the measure's own units, that the program leaves out; the bracket does not."""
+SLIGHT = 1e-16
+"""Degree below which every measure is the mean to rounding: they differ by less than it."""
 MILD, STEEP = 1e-3, 1e3
 """Degrees below which the program sees mean and variance, and above which it runs over beliefs."""
 
@@ -99,7 +101,7 @@ class WorstPrice(Price):
         return float(u.min())
 
     def belief(self, u: FloatArray) -> FloatArray:
-        return np.asarray(np.arange(u.size) == np.argmin(u), dtype=np.float64)
+        return np.asarray(np.eye(u.size)[np.argmin(u)])
 
     def cost(self, p: FloatArray) -> float:
         return 0.0
@@ -286,6 +288,8 @@ class VariationPrice(Price):
         return 0.5 * float(np.abs(p - self.q).sum()) / self.degree
 
     def term(self, cp: Any, u: Any) -> Term:
+        if self.degree <= 1.0:  # with payoffs of unit range no mass is worth moving
+            return self.q @ u, []
         return self.q @ cp.minimum(u, cp.min(u) + 1.0 / self.degree), []
 
 
@@ -349,16 +353,19 @@ def price_of(risk: Any, log_q: FloatArray, span: float) -> Price:
     ValueError
         A measure that is none of the package's seven.
     """
-    if isinstance(risk, measures.WorstCase) or getattr(risk, "tau", None) == np.inf:
+    if isinstance(risk, measures.WorstCase):
         return WorstPrice(log_q, np.inf)
-    if isinstance(risk, measures.Neutral) or getattr(risk, "tau", None) == 0.0:
+    if isinstance(risk, measures.Neutral):
         return NeutralPrice(log_q, 0.0)
     if isinstance(risk, measures.CVaR):
         alpha = float(risk.alpha)
         return TailPrice(log_q, alpha) if alpha < 1.0 else NeutralPrice(log_q, 0.0)
     for kind, price in KINDS.items():
         if isinstance(risk, kind):
-            made: Price = price(log_q, float(risk.tau) * span)
+            degree = float(risk.tau) * span
+            if degree < SLIGHT:
+                return NeutralPrice(log_q, 0.0)
+            made: Price = (WorstPrice if degree == np.inf else price)(log_q, degree)
             return made
     raise ValueError(
         "risk must be Entropic, ReverseKL, ChiSquared, TotalVariation, CVaR, WorstCase or Neutral "
