@@ -6,7 +6,7 @@ from scipy.optimize import minimize
 
 import rqe
 from rqe import ChiSquared, Entropic, LogBarrier, NegEntropy, ReverseKL, Tsallis
-from rqe.analysis.theorems._learning_game import at_threshold, coordination, lean, operator
+from rqe.analysis.theorems.learning_game import at_threshold, coordination, lean, operator
 from rqe.analysis.tractability import spectral_radius
 
 

@@ -11,7 +11,7 @@ from ...core.risk import Entropic
 from ...model.agent import Agent
 from ...result.table import Table
 from ._finite import collect, table
-from ._learning_game import BOUNDS, measure
+from .learning_game import BOUNDS, measure
 from .statement import Statement
 
 
@@ -149,7 +149,10 @@ STATEMENT = Statement(
         "condition is that a nonnegative matrix is at most a diagonal one, which the vector "
         "1/(1 + sqrt(8 epsilon_j tau_j)) decides (Perron); no other weights do better (minimax "
         "over moves). At equality the form vanishes at single points only, so that monotonicity "
-        "stays strict."
+        "stays strict. Beyond the border a game of wishes to agree has even play as an RQE, "
+        "with slopes of replies that form a nonnegative matrix of Perron root above 1; scale "
+        "its payoffs up from nothing, and where the root passes 1 the index of even play turns "
+        "negative, so that there are others."
     ),
     verdict="holds",
     derive=derive,

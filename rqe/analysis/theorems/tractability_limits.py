@@ -16,7 +16,7 @@ from ...result.status import Status
 from ...result.table import Table
 from ...solvers import solve
 from ._finite import collect, table
-from ._learning_game import Point, separation
+from .learning_game import Point, separation
 from .statement import Statement
 
 PAIRS: dict[str, tuple[Any, Any]] = {

@@ -11,7 +11,7 @@ from ...core.risk import Entropic, ReverseKL
 from ...model.agent import Agent
 from ...result.table import Table
 from ._finite import collect, table
-from ._learning_game import BOUNDS, measure
+from .learning_game import BOUNDS, measure
 from .statement import Statement
 
 
@@ -140,7 +140,10 @@ STATEMENT = Statement(
         "add up, to sum_{j != i} sum h_j^2/x_j. The least curvature of a regulariser in that "
         "unit is kappa: for a Tsallis entropy or log-barrier only an action of probability "
         "above 1/2 counts against it, the others do best as one, and two actions are Jensen's "
-        "inequality."
+        "inequality. Beyond the border a game of wishes to agree has even play as an RQE, with "
+        "slopes of replies that form a nonnegative matrix of Perron root above 1; scale its "
+        "payoffs up from nothing, and where the root passes 1 the index of even play turns "
+        "negative, so that there are others."
     ),
     verdict="holds",
     derive=derive,
