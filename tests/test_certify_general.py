@@ -318,6 +318,18 @@ def test_a_failed_program_leaves_a_true_bracket(monkeypatch):
     assert (poor.bound - poor.best > truth.bound - truth.best).all()
 
 
+def test_a_solver_that_gets_stuck_is_asked_again():
+    """Large programs at which Clarabel's first attempt ends without progress."""
+    game = rqe.NormalFormGame(np.random.default_rng(0).random((3, 20, 20, 20)))
+    even = rqe.solve_rqe(game, tau=0.0, epsilon=1e6)
+    for rule in (rqe.LogBarrier(0.1), rqe.NegEntropy(10.0)):
+        agents = (rqe.Agent(rqe.WorstCase(), rule),) * 3
+        certificate = rqe.certify(game, replace(even, agents=agents))
+        assert "failed" not in certificate.solver
+        assert (certificate.bound - certificate.best <= 1e-6).all()
+        assert certificate.verdict == ("refuted",) * 3
+
+
 def test_a_stranger_s_attitude_is_refused_by_name():
     @dataclass(frozen=True)
     class Odd:

@@ -18,8 +18,9 @@ from ..model.normal_form import NormalFormGame
 from ..result.equilibrium import Equilibrium, read_only
 from ..result.table import Table
 from .convex_choice import choice_of
-from .convex_goal import GeneralGoal
-from .convex_risk import entropic_worth, price_of
+from .convex_goal import NARROW, GeneralGoal, run_clarabel
+from .convex_price import entropic_worth
+from .convex_risk import price_of
 
 Program = tuple[Any, Callable[[], Any], Callable[[], Any]]
 """A cvxpy problem, and how to read its strategy and its belief."""
@@ -179,7 +180,12 @@ def _logit(
     (tau,), (epsilon,) = degrees([agent])
     goal = Goal(matrix, log_q, tau=float(tau * span), epsilon=float(epsilon / span))
     x, p, word = goal.solve()
-    return goal.value(np.exp(log_x)), *goal.bracket(x, p), word
+    best, bound = goal.bracket(x, p)
+    if bound - best > NARROW:  # the solver got stuck: the same problem, posed another way
+        _, other, least, said = _general(agent, matrix, log_q, span, log_x)
+        best, bound = max(best, other), min(bound, least)
+        word = said if word == "failed" else word
+    return goal.value(np.exp(log_x)), best, bound, word
 
 
 def _general(
@@ -286,7 +292,7 @@ class Goal:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an inaccurate answer is reported in words
             try:
-                problem.solve(solver=cp.CLARABEL)
+                run_clarabel(cp, problem)
             except cp.SolverError:
                 return even, self.q, "failed"
         x, p = strategy(), belief()

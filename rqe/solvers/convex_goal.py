@@ -10,7 +10,10 @@ import numpy as np
 
 from ..model._checks import FloatArray
 from .convex_choice import FLAT, Choice
-from .convex_risk import Price, Term
+from .convex_price import Price
+
+NARROW = 1e-7
+"""Width of a bracket, on payoffs of unit range, at which a second program is not asked."""
 
 
 @dataclass(frozen=True)
@@ -41,35 +44,50 @@ class GeneralGoal:
         return worth - self.choice.penalty(log_x)
 
     def bracket(self) -> tuple[float, float, str]:
-        """A value that can be had, one that no strategy exceeds, and the solver's word."""
-        x, p, word = self.solve()
-        strategies = [_log(x)]
+        """A value that can be had, one that no strategy exceeds, and the solver's word.
+
+        The program's dual is solved as well where the first answer leaves the bracket wide.
+        """
         if self.each:
-            # weak duality action by action: any belief and its cost bound what an action is worth
-            v = [
-                min(float(p @ u) + self.price.cost(p) for p in (self.price.belief(u), self.price.q))
-                for u in self.matrix
-            ]
-            bound, reply = self.choice.best(np.array(v))
-            return max(map(self.value, [*strategies, reply])), bound, word
-        beliefs = [self.price.repaired(p), self.price.q]
-        strategies += [self.choice.best(self.matrix @ p)[1] for p in beliefs]
-        beliefs += [self.price.belief(np.exp(z) @ self.matrix) for z in strategies]
-        return max(map(self.value, strategies)), min(map(self.bound, beliefs)), word
+            return self._bracket_of_each()
+        steep = self.price.steep
+        best, bound, word = -np.inf, np.inf, "failed"
+        for over_beliefs in (steep, not steep):
+            x, p, said = self.solve(over_beliefs=over_beliefs)
+            beliefs = [self.price.repaired(p), self.price.q]
+            strategies = [_log(x), *(self.choice.best(self.matrix @ p)[1] for p in beliefs)]
+            beliefs += [self.price.belief(np.exp(z) @ self.matrix) for z in strategies]
+            best = max(best, *map(self.value, strategies))
+            bound = min(bound, *map(self.bound, beliefs))
+            word = said if word == "failed" else word
+            if bound - best <= NARROW:
+                break
+        return best, bound, word
+
+    def _bracket_of_each(self) -> tuple[float, float, str]:
+        """Where actions are priced one by one, any belief bounds what an action is worth."""
+        x, _, word = self.solve()
+        v = [
+            min(float(p @ u) + self.price.cost(p) for p in (self.price.belief(u), self.price.q))
+            for u in self.matrix
+        ]
+        bound, reply = self.choice.best(np.array(v))
+        return max(self.value(_log(x)), self.value(reply)), bound, word
 
     def bound(self, p: FloatArray) -> float:
         """A value that no strategy exceeds: the best one against the belief `p`, and its cost."""
         return self.choice.best(self.matrix @ p)[0] + self.price.cost(p)
 
-    def solve(self) -> tuple[FloatArray, FloatArray, str]:
-        """The program's strategy, its multipliers as a belief, and the solver's word."""
+    def solve(self, *, over_beliefs: bool = False) -> tuple[FloatArray, FloatArray, str]:
+        """A program's strategy and belief, one of them as multipliers, and the solver's word."""
         import cvxpy as cp
 
+        run = self._over_beliefs if over_beliefs else self._over_strategies
         even = np.full(self.matrix.shape[0], 1.0 / self.matrix.shape[0])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an inaccurate answer is reported in words
             try:
-                x, p, word = self._fixed(cp) if self.each else self._aggregate(cp)
+                x, p, word = self._fixed(cp) if self.each else run(cp)
             except cp.SolverError:
                 return even, self.price.q, "failed"
         return _sized(x, even), _sized(p, self.price.q), word
@@ -97,37 +115,46 @@ class GeneralGoal:
         """Action values that do not depend on play."""
         x, _, constraints, reward = self._strategy(cp)
         problem = cp.Problem(cp.Maximize(self._worths() @ x + reward), constraints)
-        problem.solve(solver=cp.CLARABEL)
+        run_clarabel(cp, problem)
         return x.value, None, str(problem.status)
 
-    def _aggregate(self, cp: Any) -> tuple[Any, Any, str]:
-        """Over strategies, or over beliefs where the measure asks for it."""
-        p = cp.Variable(self.matrix.shape[1])
-        charge = self.price.charge(cp, p)
-        if charge is not None:
-            return self._over_beliefs(cp, p, charge)
+    def _over_strategies(self, cp: Any) -> tuple[Any, Any, str]:
         x, means, constraints, reward = self._strategy(cp)
         u = cp.Variable(self.matrix.shape[1])
         outcomes = means - u == 0.0
         worth, demands = self.price.term(cp, u)
         problem = cp.Problem(cp.Maximize(worth + reward), [*constraints, *demands, outcomes])
-        problem.solve(solver=cp.CLARABEL)
+        run_clarabel(cp, problem)
         return x.value, outcomes.dual_value, str(problem.status)
 
-    def _over_beliefs(self, cp: Any, p: Any, charge: Term) -> tuple[Any, Any, str]:
-        n = self.matrix.shape[0]
-        v = cp.Variable(n)
+    def _over_beliefs(self, cp: Any) -> tuple[Any, Any, str]:
+        n, m = self.matrix.shape
+        p, v = cp.Variable(m), cp.Variable(n)
         worths = self.matrix @ p - v == 0.0
         if self.choice.epsilon > FLAT:
             mean = cp.sum(v) / n
             best = mean + cp.sum_squares(v - mean) / (2.0 * self.choice.curvature(n))
         else:
             best = self.choice.conjugate(cp, v)
-        cost, demands = charge
+        cost, demands = self.price.charge(cp, p)
         constraints = [p >= 0.0, cp.sum(p) == 1.0, *demands, worths]
         problem = cp.Problem(cp.Minimize(best + cost), constraints)
-        problem.solve(solver=cp.CLARABEL)
+        run_clarabel(cp, problem)
         return worths.dual_value, p.value, str(problem.status)
+
+
+def run_clarabel(cp: Any, problem: Any) -> None:
+    """Solve a program in place; with shorter steps where full ones get stuck at a cone's boundary.
+
+    Raises
+    ------
+    cvxpy.SolverError
+        Where both do.
+    """
+    try:
+        problem.solve(solver=cp.CLARABEL)
+    except cp.SolverError:
+        problem.solve(solver=cp.CLARABEL, max_step_fraction=0.9)
 
 
 def _sized(found: Any, otherwise: FloatArray) -> FloatArray:
