@@ -82,11 +82,13 @@ MEASURES = [
 def test_a_price_is_the_least_over_beliefs(risk, gone):
     """No sampled belief costs less than the dual's value, and the belief returned attains it."""
     rng = np.random.default_rng(1)
-    for _ in range(5):
+    for draw in range(6):
         q = rng.dirichlet(np.ones(5))
         q[:gone] = 0.0
         q /= q.sum()
         u = np.round(rng.random(5), 1) - 0.5
+        if draw % 2:  # the worst is an outcome that the others never play, where there is one
+            u[0] = u.min() - 0.1
         price = price_of(risk, log(q), 1.0)
         worth, belief = price.worth(u), price.belief(u)
         assert belief.min() >= 0.0
@@ -115,6 +117,8 @@ def test_prices_by_hand_where_the_others_never_play_the_worst():
     assert worth(rqe.TotalVariation(4.0)) == 0.25  # all mass moves, at 1/tau
     # keeping a share s costs -log(s)/4 and is worth s: best at s = 1/4
     assert worth(rqe.ReverseKL(4.0)) == pytest.approx(0.25 + np.log(4.0) / 4.0, abs=1e-14)
+    reverse = price_of(rqe.ReverseKL(4.0), log(q), 1.0)
+    np.testing.assert_allclose(reverse.belief(u), [0.75, 0.25], atol=1e-14)
     for risk in (rqe.Entropic(4.0), rqe.ChiSquared(4.0), rqe.CVaR(0.1), rqe.Neutral()):
         assert worth(risk) == 1.0
     for kind in DIVERGENCES:
