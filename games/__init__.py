@@ -22,9 +22,11 @@ from .experiments import (
     selten_chmura_play,
 )
 from .listing import CatalogueEntry, Parameter, entry, parse
+from .overcooked_gridworld import Kitchen, overcooked_gridworld, overcooked_kitchen
 
 __all__ = [
     "CatalogueEntry",
+    "Kitchen",
     "ObservedPlay",
     "Parameter",
     "asymmetric_matching_pennies",
@@ -37,6 +39,8 @@ __all__ = [
     "matching_pennies",
     "mckelvey_mclennan",
     "minimum_effort",
+    "overcooked_gridworld",
+    "overcooked_kitchen",
     "prisoners_dilemma",
     "public_goods",
     "push_object",

@@ -38,8 +38,8 @@ Every risk measure with every regulariser, priced for the mixed strategy (aggreg
 action (action-dependent), for two to four players who are all alike. A number is the share of
 {games} random games a cell (3 × 3, 2 × 3 × 2 and 2 × 2 × 2 × 2 actions, uniform payoffs,
 ``tau = 3``, ``alpha = 0.3``, ``epsilon = 0.1``) that were solved to a certified regret below 1e-7
-of the payoff range; "no" means that the cell is refused by name before anything is computed. The table is written
-by ``python -m tests.cells`` and checked by ``tests/test_cells.py``.
+of the payoff range; "no" means that the cell is refused by name before anything is computed. The
+table is written by ``python -m tests.cells`` and checked by ``tests/test_cells.py``.
 
 | risk | regulariser | aggregate: 2, 3, 4 players | action-dependent: 2, 3, 4 players |
 |---|---|---|---|

@@ -51,7 +51,8 @@ CORE_ORDER = (
 OWNERS = {
     "numpy": ("rqe/model/", "rqe/result/", "rqe/certificate.py", "rqe/solvers/", "rqe/analysis/",
               "rqe/train/", "rqe/interop/", "rqe/plot.py", "rqe/cli.py", "games/"),
-    "scipy": ("rqe/solvers/", "rqe/analysis/", "rqe/model/_transitions.py"),
+    "scipy": ("rqe/solvers/", "rqe/analysis/", "rqe/model/_transitions.py",
+              "games/overcooked_gridworld.py"),
     "cvxpy": ("rqe/solvers/convex",),
     "sympy": ("rqe/analysis/",),
     "flint": ("rqe/solvers/rigorous",),

@@ -216,6 +216,19 @@ def test_results_survive_a_file(method, tmp_path):
     assert "CONVERGED" in str(again)
 
 
+def test_learning_comes_to_the_same_equilibrium_where_it_must():
+    game = random_game(4, (3, 2))
+    agents = [rqe.Agent(rqe.ReverseKL(2.0), rqe.NegEntropy(0.3))] * 2
+    assert rqe.is_tractable(agents)
+    learned = rqe.solve(game, agents, method="no_regret")
+    assert learned.branch == "unknown"
+    assert learned.max_regret < 1e-9
+    solved = rqe.solve(game, agents)
+    assert largest_difference(learned.strategies, solved.strategies) < 1e-8
+    logit = rqe.solve_rqe(game, 1.0, 0.5, method="no_regret")
+    assert largest_difference(logit.strategies, rqe.solve_rqe(game, 1.0, 0.5).strategies) < 1e-8
+
+
 REFUSED = {
     "order above 2": ([rqe.Agent(rqe.CVaR(0.5), rqe.Tsallis(2.5, 0.1))] * 2, {}, "q of agents"),
     "sparse choice beside reverse KL": (

@@ -99,8 +99,8 @@ def pictures(book):
     }
 
 
-def test_there_are_five_in_reading_order():
-    assert [path.stem.split("_")[0] for path in NOTEBOOKS] == list("12345")
+def test_they_are_numbered_in_reading_order():
+    assert [path.stem.split("_")[0] for path in NOTEBOOKS] == list("12345678")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)

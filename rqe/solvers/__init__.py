@@ -58,8 +58,10 @@ def solve_rqe(
     epsilon : float or sequence of N floats
         Degrees of bounded rationality in payoff units, > 0 (logit precision is ``1 / epsilon``).
         ``0`` is allowed for players with ``tau = inf`` (security strategies).
-    method : {"auto", "homotopy", "fixed_point", "newton"}
-        ``homotopy`` follows the principal branch; the other two follow none.
+    method : {"auto", "homotopy", "fixed_point", "newton", "no_regret"}
+        ``homotopy`` follows the principal branch; the others follow none. ``no_regret`` is
+        optimistic mirror descent (see `rqe.learn`), for the attitudes that `rqe.is_tractable`
+        speaks of. Markov games have methods and selections of their own (docs/markov.md).
     select : {"principal", "any"}, optional
         Which equilibrium, where there are several. ``principal``: the branch followed down in
         ``epsilon`` at fixed ``tau`` from the uniform profile, whatever the machine or solver;
@@ -242,13 +244,15 @@ def _solve(
     finite = check_game(game)
     people = check_agents(agents, finite.n_players)
     check_numbers(tol, max_steps)
-    check_choice("method", method, METHODS)
+    check_choice("method", method, (*METHODS, "no_regret"))
+    logit = all(map(is_logit, people))
+    if logit:
+        tau, epsilon = attitudes(finite, people)
     select = _selection(select, method, start)
-    if not all(map(is_logit, people)):
+    if method == "no_regret" or not logit:
         check_general(finite, people, method)
         found = solve_finite(finite, people, method, select, start, tol, max_steps, concept)
         return settle(found, throw=throw)
-    tau, epsilon = attitudes(finite, people)
     begin = None
     if start is not None:
         with np.errstate(divide="ignore", invalid="ignore"):

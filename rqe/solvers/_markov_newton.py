@@ -61,6 +61,9 @@ class _Follow:
         with np.errstate(all="ignore"):
             lin = linearise(problem, z, y, np.ones(problem.batch))
             dz, _, _ = solve_system(problem, z, lin)
+            # a common change of log-probabilities is none, but beliefs would answer to it: left in,
+            # it can hold a belief where it is not worst, and steps of size zero follow
+            dz = [d - np.vecdot(np.exp(part), d)[:, None] for d, part in zip(dz, z, strict=True)]
             dy = belief_step(problem, z, lin, dz, newton=True)
             short = np.minimum(1.0, np.minimum(reach(z, dz), reach(y, dy)))
             new_z, new_y = moved(problem, z, y, scaled(dz, short), scaled(dy, short))

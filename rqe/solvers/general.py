@@ -21,6 +21,7 @@ from ._score_path import ScorePath
 from ._score_polish import Polish
 from ._scores import Play, System, seat_of
 from ._validate import check_start
+from .no_regret import no_regret
 
 GENTLE = 30.0
 """Sharpness of steps and corners on the path in ``level``."""
@@ -193,14 +194,24 @@ def solve_finite(
             for r, a in zip(game.payoff_ranges, agents, strict=True)
         )
         begin = check_start(start, game.shape, sharpest)
-    found = solve_general(
-        game.own_payoffs,
-        agents,
-        start=begin,
-        follow=method != "newton",
-        tol=tol,
-        max_steps=max_steps,
-    )
+    if method == "no_regret":
+        learned = no_regret(game, agents, start=begin, tol=tol, max_steps=max_steps)
+        found = Found(
+            learned.log_strategies,
+            [None] * len(agents),
+            learned.status,
+            learned.iterations,
+            learned.method,
+        )
+    else:
+        found = solve_general(
+            game.own_payoffs,
+            agents,
+            start=begin,
+            follow=method != "newton",
+            tol=tol,
+            max_steps=max_steps,
+        )
     return report(
         game,
         found.log_strategies,
