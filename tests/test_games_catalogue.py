@@ -57,7 +57,8 @@ def test_every_public_game_is_in_the_catalogue_and_back():
         name
         for name in games.__all__
         if inspect.isfunction(getattr(games, name))
-        and name not in {"catalogue", "get", "selten_chmura_play"}
+        # the catalogue lists games of one step
+        and name not in {"catalogue", "get", "selten_chmura_play", "overcooked_gridworld"}
     }
     assert set(games.catalogue()) == functions
     assert games.__all__ == sorted(games.__all__)

@@ -172,23 +172,32 @@ def test_make_agents_takes_one_number_or_one_a_player():
 
 
 AGENT_REFUSALS = {
-    "negative tau": (rqe.Entropic(-1.0), rqe.NegEntropy(0.1), "tau.*-1"),
-    "NaN tau": (rqe.Entropic(np.nan), rqe.NegEntropy(0.1), "tau.*nan"),
-    "several taus": (rqe.Entropic([1.0, 2.0]), rqe.NegEntropy(0.1), "tau.*single number"),
-    "word tau": (rqe.Entropic("x"), rqe.NegEntropy(0.1), "tau.*'x'"),
-    "negative epsilon": (rqe.Entropic(1.0), rqe.NegEntropy(-0.1), "epsilon.*-0.1"),
-    "NaN epsilon": (rqe.Entropic(1.0), rqe.NegEntropy(np.nan), "epsilon.*nan"),
-    "infinite epsilon": (rqe.Entropic(1.0), rqe.NegEntropy(np.inf), "epsilon.*inf"),
-    "no risk measure": (2.0, rqe.NegEntropy(0.1), "risk must be a risk measure"),
-    "no regulariser": (rqe.Entropic(1.0), 0.1, "regularizer must be"),
+    "negative tau": (lambda: rqe.Agent(rqe.Entropic(-1.0), rqe.NegEntropy(0.1)), "tau.*-1"),
+    "NaN tau": (lambda: rqe.Agent(rqe.Entropic(np.nan), rqe.NegEntropy(0.1)), "tau.*nan"),
+    "several taus": (
+        lambda: rqe.Agent(rqe.Entropic([1.0, 2.0]), rqe.NegEntropy(0.1)),
+        "tau.*single number",
+    ),
+    "word tau": (lambda: rqe.Agent(rqe.Entropic("x"), rqe.NegEntropy(0.1)), "tau.*'x'"),
+    "negative epsilon": (
+        lambda: rqe.Agent(rqe.Entropic(1.0), rqe.NegEntropy(-0.1)),
+        "epsilon.*-0.1",
+    ),
+    "NaN epsilon": (lambda: rqe.Agent(rqe.Entropic(1.0), rqe.NegEntropy(np.nan)), "epsilon.*nan"),
+    "infinite epsilon": (
+        lambda: rqe.Agent(rqe.Entropic(1.0), rqe.NegEntropy(np.inf)),
+        "epsilon.*inf",
+    ),
+    "no risk measure": (lambda: rqe.Agent(2.0, rqe.NegEntropy(0.1)), "risk must be a risk measure"),
+    "no regulariser": (lambda: rqe.Agent(rqe.Entropic(1.0), 0.1), "regularizer must be"),
 }
 
 
 @pytest.mark.parametrize("case", AGENT_REFUSALS)
 def test_agent_refusals(case):
-    risk, regularizer, message = AGENT_REFUSALS[case]
+    build, message = AGENT_REFUSALS[case]
     with pytest.raises(ValueError, match=message):
-        rqe.Agent(risk, regularizer)
+        build()
 
 
 PER_PLAYER_REFUSALS = {
