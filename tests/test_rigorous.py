@@ -307,7 +307,7 @@ class TestRefusals:
             ({"scope": "some"}, "scope must be one of 'all', 'symmetric'"),
             ({"max_boxes": 0}, "max_boxes must be a whole number >= 1"),
             ({"max_boxes": True}, "max_boxes"),
-            ({"precision": 32}, "precision must be a whole number >= 64"),
+            ({"precision": 32}, "precision must be a whole number from 64"),
             ({"precision": 1e3}, "precision"),
             ({"precision": 1 << 20}, "<= 65536"),
             ({"game": 3}, "game must be a NormalFormGame"),

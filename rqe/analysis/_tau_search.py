@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq, minimize
 
-from ..model._checks import FloatArray
+from ..model._checks import FloatArray, whole
 from .aggregative import Frame
 
 _POINTS = 801  # of a search along a line: stationary points within one step may be missed
@@ -118,10 +118,7 @@ def objective_of(frame: Frame, of: int | str) -> Objective:
 
 def check_player(player: Any, n: int) -> int:
     """A player's index, from 0."""
-    whole = isinstance(player, (int, np.integer)) and not isinstance(player, bool)
-    if not whole or not 0 <= player < n:
-        raise ValueError(f"player must be a whole number from 0 to {n - 1}; got {player!r}")
-    return int(player)
+    return whole(player, "player", 0, n - 1)
 
 
 def _root(slope: Any, left: float, right: float) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from ..model._checks import FloatArray
+from ..model._checks import FloatArray, whole
 from ..model.normal_form import NormalFormGame
 from ..result.path import Bifurcation, Path
 from ..result.table import Table
@@ -158,8 +158,7 @@ def phase_diagram(
         raise ValueError(
             f"tau must be >= 0 and epsilon > 0; they begin at {taus[0]:g} and {epsilons[0]:g}"
         )
-    if not isinstance(places, int) or places < 1:
-        raise ValueError(f"places must be a whole number >= 1; got {places!r}")
+    whole(places, "places")
     rows: list[tuple[Any, ...]] = []
     points: list[_Row] = []
     for done, e in enumerate(epsilons.tolist(), start=1):

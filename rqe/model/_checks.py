@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+
+
+def whole(value: Any, name: str, least: int = 1, most: int | None = None) -> int:
+    """A whole number in [least, most]."""
+    fits = isinstance(value, Integral) and not isinstance(value, bool)
+    if not fits or value < least or (most is not None and value > most):
+        valid = f">= {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{name} must be a whole number {valid}; got {value!r}")
+    return int(value)
 
 
 def frozen_array(value: Any, name: str, *, valid: str, ndim: int | None = None) -> FloatArray:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core.ops import own_first
-from ._checks import FloatArray, frozen_array, labels
+from ._checks import FloatArray, frozen_array, labels, whole
 from ._frozen import Frozen
 from ._transitions import action_labels, distribution, transition_matrix
 
@@ -118,7 +118,7 @@ class MarkovGame(Frozen):
             rewards=gains,
             transitions=transition_matrix(transitions, count, shape),
             discount=None if discount is None else _discount(discount),
-            horizon=None if horizon is None else _horizon(horizon),
+            horizon=None if horizon is None else whole(horizon, "horizon"),
             initial=None if initial is None else distribution(initial, "initial", count),
             players=labels(players, n_players, "players", [str(i + 1) for i in range(n_players)]),
             actions=action_labels(actions, shape),
@@ -198,10 +198,3 @@ def _discount(value: Any) -> float:
     if not number or isinstance(value, bool) or not 0.0 <= value < 1.0:
         raise ValueError(f"discount must be a number in [0, 1); got {value!r}")
     return float(value)
-
-
-def _horizon(value: Any) -> int:
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or value < 1:
-        raise ValueError(f"horizon must be a whole number >= 1; got {value!r}")
-    return int(value)

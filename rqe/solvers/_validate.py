@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.risk import ReverseKL
-from ..model._checks import FloatArray
+from ..model._checks import FloatArray, whole
 from ..model.agent import NEUTRAL, Agent, degrees, is_logit
 from ..model.normal_form import NormalFormGame
 
@@ -98,8 +98,7 @@ def check_numbers(tol: Any, max_steps: Any) -> None:
     """A tolerance in (0, 1) and a positive step count."""
     if not isinstance(tol, (int, float)) or not 0.0 < tol < 1.0:
         raise ValueError(f"tol must be a number in (0, 1); got {tol!r}")
-    if isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < 1:
-        raise ValueError(f"max_steps must be a whole number >= 1; got {max_steps!r}")
+    whole(max_steps, "max_steps")
 
 
 def check_choice(name: str, value: Any, valid: Sequence[str]) -> str:

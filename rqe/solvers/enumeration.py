@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..certificate import evidence, is_solved
-from ..model._checks import FloatArray
+from ..model._checks import FloatArray, whole
 from ..model.agent import Agent, make_agents
 from ..model.normal_form import NormalFormGame
 from ..result.equilibrium import Equilibrium, EquilibriumSet
@@ -112,8 +112,7 @@ def enumerate_rqe(
     taus, epsilons = attitudes(finite, people)
     check_numbers(tol, max_steps)
     for name, value in (("starts", starts), ("rounds", rounds)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} must be a whole number >= 1; got {value!r}")
+        whole(value, name)
     search = _Search(finite, people, taus, epsilons, tol, max_steps)
     search.principal()
     rng = np.random.default_rng(seed)

@@ -26,7 +26,7 @@ from ._markov_record import record_stationary, record_steps
 from ._markov_sweep import CLOSE, Round, Sweep
 from ._system import State
 from ._validate import check_agents, check_choice, check_degrees, check_numbers
-from .markov_regret import check_policies, policy_values
+from .markov_regret import log_policies_of, policy_values
 
 METHODS = ("auto", "backward_induction", "value_iteration", "newton", "continuation")
 SELECTIONS = ("principal", "stagewise", "any")
@@ -212,7 +212,7 @@ def _first_round(sweep: Sweep, start: Any) -> Round:
     game = sweep.game
     if start is None:
         return sweep.principal(np.zeros((game.n_players, game.n_states)))
-    logs = check_policies(start, game)
+    logs = log_policies_of(start, game)
     return sweep.begin(policy_values(sweep.stages, logs), logs)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..core.ops import action_payoffs, joint_log, outcome_payoffs
 from ..model._checks import FloatArray
+from ..model._policies import check_policies
 from ..model.agent import Agent
 from ..model.markov import MarkovGame
 from ._markov_stage import Stages, relax
@@ -193,32 +194,9 @@ def regret_bounds(
     return out
 
 
-def check_policies(policies: Any, game: MarkovGame) -> list[FloatArray]:
-    """Stationary policies as log-probabilities; a zero becomes 1e-300.
-
-    Raises
-    ------
-    ValueError
-        Not one array (S, n_i) a player, or rows that are no distributions.
-    """
-    count = game.n_states
-    valid = (
-        f"{game.n_players} arrays of shapes {', '.join(str((count, n)) for n in game.shape)}, rows "
-        "non-negative and summing to 1"
-    )
-    try:
-        parts = [np.asarray(x, dtype=np.float64) for x in policies]
-    except (TypeError, ValueError):
-        raise ValueError(f"policies must be {valid}; got {policies!r}") from None
-    shapes = [x.shape for x in parts]
-    if shapes != [(count, n) for n in game.shape]:
-        raise ValueError(f"policies must be {valid}; got shapes {shapes}")
-    for i, x in enumerate(parts):
-        off = ~((x >= 0.0).all(axis=1) & (np.abs(x.sum(axis=1) - 1.0) <= 1e-6))
-        if off.any():
-            s = int(np.flatnonzero(off)[0])
-            raise ValueError(f"policies must be {valid}; got {x[s]} for player {i} in state {s}")
-    return [np.log(np.maximum(x / x.sum(axis=1, keepdims=True), 1e-300)) for x in parts]
+def log_policies_of(policies: Any, game: MarkovGame) -> list[FloatArray]:
+    """Stationary policies as log-probabilities; a zero becomes 1e-300."""
+    return [np.log(np.maximum(x, 1e-300)) for x in check_policies(policies, game)]
 
 
 def best_response_values(
@@ -254,7 +232,7 @@ def best_response_values(
     """
     if game.discount is None:
         raise ValueError("game must be discounted; got one of finite horizon")
-    logs = check_policies(policies, game)
+    logs = log_policies_of(policies, game)
     stages = Stages(game, agents)
     values = policy_values(stages, logs)
     beliefs = [policy_outcome(stages, i, logs, values[i])[2] for i in range(game.n_players)]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model._checks import FloatArray
+from ..model._checks import FloatArray, whole
 from ..model.agent import make_agents
 from ..model.normal_form import NormalFormGame
 from ..result.equilibrium import read_only
@@ -92,8 +92,8 @@ def prove_rqe(
     if not np.all(epsilons > 0.0):
         raise ValueError(f"epsilon must be > 0 for every player; got {epsilons}")
     check_choice("scope", scope, ("all", "symmetric"))
-    _check_whole("max_boxes", max_boxes, 1, None)
-    _check_whole("precision", precision, LEAST_BITS, MOST_BITS)
+    whole(max_boxes, "max_boxes")
+    whole(precision, "precision", LEAST_BITS, MOST_BITS)
     make = _maker(game, taus, epsilons, scope)
     found = _part("search").search(make, max_boxes, precision)
     enclosures, undecided = _part("boxes").collect(make, found, precision)
@@ -181,13 +181,6 @@ def _part(name: str) -> Any:
         if error.name != "flint":  # our own files, or a broken installation: say so
             raise
         raise MissingExtraError("python-flint", "rigorous") from None
-
-
-def _check_whole(name: str, value: Any, least: int, most: int | None) -> None:
-    fits = not isinstance(value, bool) and isinstance(value, int) and value >= least
-    if not fits or (most is not None and value > most):
-        top = "" if most is None else f" and <= {most}"
-        raise ValueError(f"{name} must be a whole number >= {least}{top}; got {value!r}")
 
 
 def _ordered(boxes: list[Bounds]) -> tuple[Bounds, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...model._checks import FloatArray
+from ...model._checks import FloatArray, whole
 from ...result.equilibrium import read_only
 from ...result.fit import FitResult
 from ...result.status import Status
@@ -97,12 +97,11 @@ def fit(
     check_choice("select", select, SELECTIONS)
     if not isinstance(level, (int, float)) or not 0.0 < level < 1.0:
         raise ValueError(f"level must be in (0, 1); got {level!r}")
-    if isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < 1:
-        raise ValueError(f"max_steps must be a whole number >= 1; got {max_steps!r}")
-    whole = layout(observations, concept, share)
-    first = _check_start(start, whole)
+    whole(max_steps, "max_steps")
+    design = layout(observations, concept, share)
+    first = _check_start(start, design)
     parts = [(o,) for o in observations] if share == "game" else [observations]
-    of_part = _parameters_of_parts(whole, len(parts))
+    of_part = _parameters_of_parts(design, len(parts))
     blocks = []
     for part, index in zip(parts, of_part, strict=True):
         inner = "all" if share == "game" else share
@@ -114,26 +113,26 @@ def fit(
         blocks.append(block)
         if progress is not None:
             progress(len(blocks), len(parts))
-    return _assemble(observations, concept, share, select, level, whole, blocks, of_part)
+    return _assemble(observations, concept, share, select, level, design, blocks, of_part)
 
 
-def _check_start(start: Any, whole: Layout) -> FloatArray | None:
+def _check_start(start: Any, design: Layout) -> FloatArray | None:
     if start is None:
         return None
-    count = len(whole.names)
-    valid = f"{count} positive numbers, for {', '.join(whole.names)}"
+    count = len(design.names)
+    valid = f"{count} positive numbers, for {', '.join(design.names)}"
     try:
         array = np.asarray(start, dtype=np.float64)
     except (TypeError, ValueError):
         raise ValueError(f"start must be {valid}; got {start!r}") from None
     if array.shape != (count,) or not np.all(np.isfinite(array) & (array > 0.0)):
         raise ValueError(f"start must be {valid}; got {start!r}")
-    return np.clip(array, whole.lower, whole.upper)
+    return np.clip(array, design.lower, design.upper)
 
 
-def _parameters_of_parts(whole: Layout, parts: int) -> list[Any]:
+def _parameters_of_parts(design: Layout, parts: int) -> list[Any]:
     """Which of all parameters belong to each part: degree by degree, part by part."""
-    return list(np.arange(len(whole.names)).reshape(-1, parts).T)
+    return list(np.arange(len(design.names)).reshape(-1, parts).T)
 
 
 def _assemble(
@@ -142,12 +141,12 @@ def _assemble(
     share: str,
     select: str,
     level: float,
-    whole: Layout,
+    design: Layout,
     blocks: list[Block],
     of_part: list[Any],
 ) -> FitResult:
     """One record of all blocks."""
-    count = len(whole.names)
+    count = len(design.names)
     estimates, boundary = np.empty(count), [""] * count
     covariance, clustered = np.zeros((count, count)), np.zeros((count, count))
     profile, profile_clustered = np.empty((count, 2)), np.empty((count, 2))
@@ -173,7 +172,7 @@ def _assemble(
         concept=concept,
         share=share,
         select=select,
-        parameters=whole.names,
+        parameters=design.names,
         estimates=read_only(estimates),
         boundary=tuple(boundary),
         covariance=read_only(covariance),
