@@ -309,7 +309,7 @@ class TestRefusals:
             ({"max_boxes": True}, "max_boxes"),
             ({"precision": 32}, "precision must be a whole number from 64"),
             ({"precision": 1e3}, "precision"),
-            ({"precision": 1 << 20}, "<= 65536"),
+            ({"precision": 1 << 20}, "from 64 to 65536"),
             ({"game": 3}, "game must be a NormalFormGame"),
         ],
     )
