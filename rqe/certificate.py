@@ -21,6 +21,7 @@ from .core.ops import (
     project_simplex,
 )
 from .core.regularizer import NegEntropy
+from .core.response import reply_by_action
 from .core.risk import Entropic
 from .model._checks import FloatArray
 from .model.agent import Agent
@@ -173,9 +174,8 @@ def general_evidence(
         given = None if log_beliefs is None else log_beliefs[i]
         slack = 0.0
         if agent.form == "action_dependent":
-            joint = np.broadcast_to(log_q, payoff.shape)
-            worth = agent.risk.certainty_equivalent(payoff, joint)
-            log_p = agent.risk.log_belief(payoff, joint)
+            answer = reply_by_action(payoff, log_q, agent.risk, agent.regularizer)
+            log_p, worth = answer.log_belief, answer.values
             certain = float(x @ worth)
         else:
             log_p = agent.risk.log_belief(outcomes, log_q) if given is None else given

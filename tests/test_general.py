@@ -34,7 +34,7 @@ def test_entropic_players_have_the_same_principal_equilibrium(shape, seed):
     ours = [np.exp(z) for z in found.log_strategies]
     assert found.status is rqe.Status.CONVERGED
     assert found.principal
-    assert found.sign == expected.index
+    assert found.index == expected.index
     assert largest_difference(ours, expected.strategies) < 1e-9
 
 

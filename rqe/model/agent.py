@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.degrees import check_degree
 from ..core.regularizer import NegEntropy
 from ..core.risk import Entropic, Neutral, WorstCase
 from ._checks import FloatArray, per_player
@@ -94,18 +95,12 @@ def _single(value: Any) -> Any:
 
 
 def _degree(value: Any, name: str) -> float:
-    if type(value) is float and 0.0 < value < 1.0:
-        return value
-    if np.shape(value) != ():
-        raise ValueError(f"{name} of one agent must be a single number; got {value!r}")
-    if name == "alpha":
+    try:
         number = float(value)
-        if not 0.0 < number <= 1.0:
-            raise ValueError(f"alpha must be in (0, 1]; got {value!r}")
-        return number
-    if name == "q" and not 0.0 < float(value) < float("inf"):
-        raise ValueError(f"q must be > 0 and finite; got {value!r}")
-    return float(per_player(value, 1, name, allow_inf=name == "tau")[0])
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} of one agent must be a single number; got {value!r}") from None
+    check_degree(name, number)
+    return number
 
 
 def make_agents(tau: Any, epsilon: Any, n_players: int) -> tuple[Agent, ...]:
@@ -115,6 +110,12 @@ def make_agents(tau: Any, epsilon: Any, n_players: int) -> tuple[Agent, ...]:
     return tuple(
         Agent(Entropic(float(t)), NegEntropy(float(e))) for t, e in zip(taus, epsilons, strict=True)
     )
+
+
+def is_neutral(measure: Any) -> bool:
+    """Whether a risk measure is the mean: `Neutral`, or another at the degree where it is."""
+    at_zero, at_one = getattr(measure, "tau", None) == 0.0, getattr(measure, "alpha", None) == 1.0
+    return isinstance(measure, Neutral) or at_zero or at_one
 
 
 def is_logit(agent: Agent) -> bool:

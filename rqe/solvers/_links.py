@@ -11,7 +11,7 @@ smooth one of sharpness ``k``, which the solver raises.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -22,13 +22,21 @@ ROUNDS = 80
 
 
 class Link(Protocol):
-    """Logarithm of the ratio, its slope, and the convex conjugate, at a shifted score."""
+    """Logarithm of the ratio and its slope, at a shifted score."""
+
+    @property
+    def pole(self) -> bool:
+        """Whether ratios go to infinity as the score goes to 0 from below, and end there."""
 
     def log_ratio(self, s: FloatArray) -> FloatArray:
         """``log ψ(s)``; minus infinity below the domain, plus infinity above it."""
 
     def rate(self, s: FloatArray) -> FloatArray:
         """Derivative of ``log ψ``, > 0."""
+
+
+class BeliefLink(Link, Protocol):
+    """A link that also prices what it believes."""
 
     def conjugate(self, s: FloatArray) -> FloatArray:
         """An antiderivative of ``ψ``."""
@@ -48,6 +56,8 @@ def sigmoid(s: FloatArray) -> FloatArray:
 class Exponential:
     """Entropy and entropic risk: ``ψ = e^s``."""
 
+    pole: ClassVar[bool] = False
+
     def log_ratio(self, s: FloatArray) -> FloatArray:
         """The score itself."""
         return s
@@ -64,6 +74,8 @@ class Exponential:
 @dataclass(frozen=True)
 class Inverse:
     """Log-barrier and reverse Kullback–Leibler risk: ``ψ = 1/(-s)`` where ``s < 0``."""
+
+    pole: ClassVar[bool] = True
 
     def log_ratio(self, s: FloatArray) -> FloatArray:
         """``-log(-s)``."""
@@ -84,6 +96,7 @@ class Corner:
     """Chi-square risk: ``ψ = max(0, 1 + s/2)``, its corner rounded over a width ``1/k``."""
 
     k: float
+    pole: ClassVar[bool] = False
 
     def log_ratio(self, s: FloatArray) -> FloatArray:
         """Logarithm of the rounded corner, which stays accurate far below it."""
@@ -110,10 +123,15 @@ class Power:
     q: float
     k: float
 
+    @property
+    def pole(self) -> bool:
+        """Of orders below 1."""
+        return self.q < 1.0
+
     def log_ratio(self, s: FloatArray) -> FloatArray:
         """Logarithm of the power."""
         power = 1.0 / (self.q - 1.0)
-        if self.q < 1.0:
+        if self.pole:
             below = s < 0.0
             base = np.where(below, (self.q - 1.0) * s / self.q, 1.0)
             return np.asarray(np.where(below, power * np.log(base), np.inf))
@@ -122,14 +140,10 @@ class Power:
 
     def rate(self, s: FloatArray) -> FloatArray:
         """Derivative of `log_ratio`."""
-        if self.q < 1.0:
+        if self.pole:
             return np.asarray(1.0 / ((self.q - 1.0) * s))
         t = self.k * (self.q - 1.0) / self.q * s
         return np.asarray(self.k / self.q * np.exp(-softplus(-t) - log_softplus(t)))
-
-    def conjugate(self, s: FloatArray) -> FloatArray:
-        """Not needed: strategies are never priced by another's belief."""
-        raise NotImplementedError("a regulariser's link has no use for its conjugate")
 
 
 @dataclass(frozen=True)
@@ -137,6 +151,7 @@ class Cap:
     """CVaR, ``p <= q / alpha``: a step from 0 to ``1/alpha``, logistic in the scaled score."""
 
     alpha: float
+    pole: ClassVar[bool] = False
 
     def log_ratio(self, s: FloatArray) -> FloatArray:
         """Logarithm of the step."""
@@ -188,6 +203,14 @@ def tilt(link: Link, score: FloatArray, log_w: Any = 0.0) -> tuple[FloatArray, F
     return log_p - total, shifted
 
 
+def answered(link: Link, score: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Log-strategy (n,) at scores, and its slopes in them (n, n)."""
+    log_x, shifted = tilt(link, score)
+    rate = link.rate(shifted)
+    weight = np.exp(log_x) * rate
+    return log_x, np.diag(rate) - np.outer(rate, weight / weight.sum())
+
+
 def _excess(link: Link, score: FloatArray, log_w: FloatArray, c: FloatArray) -> FloatArray:
     """Logarithm of the total weight at a shift, (..., 1)."""
     with np.errstate(over="ignore", invalid="ignore"):
@@ -200,7 +223,7 @@ def _excess(link: Link, score: FloatArray, log_w: FloatArray, c: FloatArray) -> 
 def _bracket(link: Link, score: FloatArray, log_w: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Shifts of scores with maximum 0 at which the total is below and above 1."""
     shape = (*score.shape[:-1], 1)
-    if isinstance(link, Inverse) or (isinstance(link, Power) and link.q < 1.0):
+    if link.pole:
         # in the logarithm of the distance from the pole, searched for as -exp(-c)
         return np.full(shape, -800.0), np.full(shape, 800.0)
     low, high = np.full(shape, -1.0), np.full(shape, 1.0)
@@ -221,17 +244,16 @@ def _shift(
     link: Link, score: FloatArray, log_w: FloatArray, low: FloatArray, high: FloatArray
 ) -> FloatArray:
     """Newton's method on the log-total, kept inside a bracket that shrinks."""
-    pole = isinstance(link, Inverse) or (isinstance(link, Power) and link.q < 1.0)
-    at = np.zeros_like(low) if pole else 0.5 * (low + high)
+    at = np.zeros_like(low) if link.pole else 0.5 * (low + high)
     for _ in range(ROUNDS):
-        c = -np.exp(-at) if pole else at
+        c = -np.exp(-at) if link.pole else at
         logs = log_w + link.log_ratio(score + c)
         gap = _excess(link, score, log_w, c)
         low, high = np.where(gap <= 0.0, at, low), np.where(gap >= 0.0, at, high)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             weight = np.exp(logs - gap)
             slope = (weight * link.rate(score + c)).sum(axis=-1, keepdims=True)
-            slope = slope * np.exp(-at) if pole else slope
+            slope = slope * np.exp(-at) if link.pole else slope
             new = at - gap / slope
         inside = (new > low) & (new < high)
         new = np.where(inside, new, 0.5 * (low + high))
@@ -239,4 +261,4 @@ def _shift(
             at = new
             break
         at = new
-    return np.asarray(-np.exp(-at) if pole else at)
+    return np.asarray(-np.exp(-at) if link.pole else at)

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.risk import Entropic
 from ..model._checks import FloatArray
-from ..model.agent import Agent
+from ..model.agent import Agent, is_neutral
 from ..model.markov import MarkovGame
 
 
@@ -40,7 +39,7 @@ class Environment:
 
     def __init__(self, transitions: Any, measure: Any) -> None:
         self.transitions, self.measure = transitions, measure
-        self.neutral = measure == Entropic(0.0) or type(measure).__name__ == "Neutral"
+        self.neutral = is_neutral(measure)
         self._groups: list[_Group] = []
         if self.neutral:
             return

@@ -16,7 +16,7 @@ import numpy as np
 from ..core.ops import joint_log
 from ..model._checks import FloatArray
 from ..result.status import Status
-from ._links import tilt
+from ._links import answered, tilt
 from ._scores import CORNER, Play, System
 
 TIED = 25.0
@@ -98,13 +98,8 @@ class Polish:
         """One Newton step on scores, free probabilities and levels; then outcomes change sides."""
         system, play = self.system, self.play
         system.sharpen(play.k)
-        parts = [tilt(s.link, t) for s, t in zip(system.seats, at.scores, strict=True)]
-        log_x = [z for z, _ in parts]
-        slopes = []
-        for seat, (z, shifted) in zip(system.seats, parts, strict=True):
-            rate = seat.link.rate(shifted)
-            weight = np.exp(z) * rate
-            slopes.append(np.diag(rate) - np.outer(rate, weight / weight.sum()))
+        answers = [answered(s.link, t) for s, t in zip(system.seats, at.scores, strict=True)]
+        log_x, slopes = [z for z, _ in answers], [rows for _, rows in answers]
         n = int(system.starts[-1])
         extra = [0 if p is None else int(p.free.sum()) + 1 for p in self.patterns]
         begins = n + np.concatenate([[0], np.cumsum(extra)])

@@ -18,13 +18,12 @@ import numpy as np
 
 from ..core.ops import joint_log
 from ..core.regularizer import NegEntropy
-from ..core.risk import ChiSquared, CVaR, Entropic, Neutral, ReverseKL, TotalVariation, WorstCase
+from ..core.risk import ChiSquared, CVaR, Entropic, ReverseKL, TotalVariation, WorstCase
 from ..model._checks import FloatArray
-from ..model.agent import Agent
+from ..model.agent import Agent, is_neutral
 from ._beliefs import Belief, tilted, transport_price, transported
-from ._links import Cap, Corner, Exponential, Inverse, Link, Power, tilt
+from ._links import BeliefLink, Cap, Corner, Exponential, Inverse, Link, Power, answered, tilt
 
-KINDS = ("neutral", "smooth", "worst", "cap", "move")
 CORNER = 1e12
 """Sharpness at which a rounded corner counts as sharp."""
 
@@ -55,7 +54,7 @@ class Seat:
     kind: str
     degree: float
     by_action: bool
-    belief: Link
+    belief: BeliefLink
 
     @property
     def stepped(self) -> bool:
@@ -97,12 +96,12 @@ def seat_of(agent: Agent, payoff: FloatArray, span: float) -> Seat:
     return Seat(matrix, unit / rule.epsilon, link, kind, degree, by_action, belief)
 
 
-def _shape(risk: object, unit: float) -> tuple[str, float, Link]:
+def _shape(risk: object, unit: float) -> tuple[str, float, BeliefLink]:
     """Kind of a risk measure, its degree on unit range and its link."""
+    if is_neutral(risk):
+        return "neutral", 0.0, Exponential()
     if isinstance(risk, (Entropic, ReverseKL, ChiSquared, TotalVariation)):
         tau = float(risk.tau) * unit
-        if tau == 0.0:
-            return "neutral", 0.0, Exponential()
         if np.isinf(tau):
             return "worst", tau, Exponential()
         if isinstance(risk, TotalVariation):
@@ -110,12 +109,9 @@ def _shape(risk: object, unit: float) -> tuple[str, float, Link]:
         link = Exponential() if isinstance(risk, Entropic) else Inverse()
         return "smooth", tau, Corner(1.0) if isinstance(risk, ChiSquared) else link
     if isinstance(risk, CVaR):
-        alpha = float(risk.alpha)
-        return ("neutral", 1.0, Exponential()) if alpha == 1.0 else ("cap", alpha, Cap(alpha))
+        return "cap", float(risk.alpha), Cap(float(risk.alpha))
     if isinstance(risk, WorstCase):
         return "worst", np.inf, Exponential()
-    if isinstance(risk, Neutral):
-        return "neutral", 0.0, Exponential()
     raise ValueError(
         "risk must be Entropic, ReverseKL, ChiSquared, TotalVariation, CVaR, WorstCase or Neutral "
         f"to be solved for; got {risk!r}"
@@ -231,14 +227,8 @@ class System:
         """Residuals and slopes; the parameter that moves is ``level`` or ``k``."""
         self.sharpen(play.k)
         n = int(self.starts[-1])
-        log_x: list[FloatArray] = []
-        rows: list[FloatArray] = []
-        for seat, t in zip(self.seats, play.scores, strict=True):
-            z, shifted = tilt(seat.link, t)
-            rate = seat.link.rate(shifted)
-            weight = np.exp(z) * rate
-            log_x.append(z)
-            rows.append(np.diag(rate) - np.outer(rate, weight / weight.sum()))
+        answers = [answered(s.link, t) for s, t in zip(self.seats, play.scores, strict=True)]
+        log_x, rows = [z for z, _ in answers], [slopes for _, slopes in answers]
         matrix, gap, drift = np.eye(n), np.zeros(n), np.zeros(n)
         log_p: list[FloatArray] = []
         miss: list[FloatArray | None] = []

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.risk import ReverseKL
 from ..model._checks import FloatArray, whole
-from ..model.agent import NEUTRAL, Agent, degrees, is_logit
+from ..model.agent import Agent, degrees, is_logit, is_neutral
 from ..model.normal_form import NormalFormGame
 
 
@@ -72,7 +72,7 @@ def check_general(game: NormalFormGame, agents: Sequence[Agent], method: str) ->
             raise ValueError(
                 f"epsilon of agents[{i}] must be > 0 beside general agents; got {agent!r}"
             )
-        if agent.environment != NEUTRAL:
+        if not is_neutral(agent.environment):
             raise ValueError(
                 f"environment of agents[{i}] must be neutral in a game without transitions; got "
                 f"{agent.environment!r}"

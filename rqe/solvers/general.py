@@ -29,8 +29,6 @@ SHARPER = (1e4, 1e6, 1e8, 1e10)
 """Sharpnesses at which the exact conditions are tried."""
 POLISHES = 60
 """Cap on the steps of the last Newton method."""
-NEAR = 30
-"""Cap on the Newton steps from a start that was given."""
 
 
 @dataclass
@@ -44,7 +42,7 @@ class Found:
     iterations: int = 0
     method: str = ""
     principal: bool = False
-    sign: int = 0
+    index: int | None = None
     evidence: Evidence | None = None
 
 
@@ -59,7 +57,7 @@ class General:
         self.rounded = any(s.rounded for s in self.system.seats)
 
     def judged(
-        self, best: Found | None, log_x: list[FloatArray], p: list[FloatArray | None], index: int
+        self, best: Found | None, log_x: list[FloatArray], p: list[FloatArray | None]
     ) -> Found:
         """The better of a profile and the best so far, by the definition's residual."""
         log_x = [
@@ -68,14 +66,12 @@ class General:
         ]
         with np.errstate(all="ignore"):  # logarithms of beliefs that rule outcomes out
             found = general_evidence(self.own_payoffs, log_x, self.agents, p)
-        before = best.evidence if best is not None else None
-        if best is not None and before is not None:
-            better = float(found.residual) < float(before.residual)
-            return Found(log_x, p, evidence=found, sign=index) if better else best
-        return Found(log_x, p, evidence=found, sign=index)
+        if best is None or best.evidence is None or found.residual < best.evidence.residual:
+            return Found(log_x, p, evidence=found)
+        return best
 
-    def exact(self, best: Found | None, play: Play) -> Found:
-        """The exact conditions solved from a smooth answer."""
+    def exact(self, best: Found | None, play: Play) -> tuple[Found, int]:
+        """The exact conditions solved from a smooth answer: the best profile met, and the steps."""
         system = self.system
         smooth: list[FloatArray | None] = []
         log_x = system.strategies(play)
@@ -83,15 +79,13 @@ class General:
             held = system.own_belief(i) and system.seats[i].stepped
             log_q = joint_log(tuple(log_x), i)
             smooth.append(system.belief(i, play, log_q).log_p if held else None)
-        best = self.judged(best, log_x, smooth, 0)
+        best = self.judged(best, log_x, smooth)
         polish = Polish(system, play)
         with np.errstate(all="ignore"):
             at, _, steps = iterate(polish, polish.begin(), POLISHES)
             log_x = [tilt(s.link, t)[0] for s, t in zip(system.seats, at.scores, strict=True)]
             p = [None if b is None else np.log(b / b.sum()) for b in at.beliefs]
-        best = self.judged(best, log_x, p, 0)
-        best.iterations += steps
-        return best
+        return self.judged(best, log_x, p), steps
 
     def solved(self, found: Found, tol: float) -> bool:
         """Whether a profile counts as solved."""
@@ -131,7 +125,7 @@ def solve_general(
     stages, work = [], 0
     if start is not None or not follow:
         play = game.system.from_strategies(start, GENTLE)
-        best = game.exact(None, play)
+        best, work = game.exact(None, play)
         stages.append("newton")
         if game.solved(best, tol) or not follow:
             return _ended(game, best, stages, work, tol, Status.UNCERTIFIED)
@@ -147,14 +141,16 @@ def solve_general(
             with np.errstate(all="ignore"):
                 walk, ending, steps = iterate(sharpen, sharpen.begin(walk.play), max_steps)
             work += steps
-        best = game.exact(best, walk.play)
+        best, more = game.exact(best, walk.play)
+        work += more
         if game.solved(best, tol) or ending is not Status.CONVERGED or not game.rounded:
             break
     if game.rounded:
         stages.append("sharpening")
     if best is None:
-        best = game.exact(None, walk.play)
-    best.principal, best.sign = whole, index
+        best, more = game.exact(None, walk.play)
+        work += more
+    best.principal, best.index = whole, index or None
     return _ended(game, best, [*stages, "newton"], work, tol, ending)
 
 
@@ -166,7 +162,7 @@ def _ended(
     else:
         best.status = Status.UNCERTIFIED if ending is Status.CONVERGED else ending
         best.principal = False
-    best.iterations += work
+    best.iterations = work
     best.method = ", ".join(stages)
     return best
 
@@ -222,7 +218,7 @@ def solve_finite(
         ending=Status.UNCERTIFIED if found.status is Status.CONVERGED else found.status,
         log_beliefs=found.log_beliefs,
         branch="principal" if found.principal else "unknown",
-        index=found.sign or None,
+        index=found.index,
         concept=concept,
         throw=False,
     )
