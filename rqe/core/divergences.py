@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .degrees import check_degree
-from .ops import Array, kl, logsumexp, per_batch
+from .ops import Array, between, divisor, kl, logsumexp, per_batch
 from .roots import log_add, log_shift
 
 
@@ -48,8 +48,7 @@ class ReverseKL:
         """Degree, the same made usable, ``h = tau (u - min u)``, ``log δ`` and ``log(h + δ)``."""
         xp = u.__array_namespace__()
         tau = per_batch(self.tau, u)
-        usable = (tau > 0.0) & xp.isfinite(tau)
-        t = xp.where(usable, tau, 1.0)
+        t = divisor(tau)
         h = t * (u - xp.min(u, axis=-1, keepdims=True))
         log_h = xp.where(h > 0.0, xp.log(xp.where(h > 0.0, h, 1.0)), -xp.inf)
         log_delta = log_shift(log_h, log_q)
@@ -67,7 +66,7 @@ class ReverseKL:
         log_gap = xp.where(near, xp.log1p(xp.where(near, y, 0.0)), log_gap)
         each = xp.where(xp.isfinite(log_q), xp.exp(log_q) * (log_gap - y), 0.0)
         value = mean + xp.sum(each, axis=-1, keepdims=True) / t
-        value = xp.where(tau == 0.0, mean, xp.where(xp.isfinite(tau), value, low))
+        value = between(tau, mean, value, low)
         return xp.squeeze(xp.where(value < low, low, value), axis=-1)
 
     def log_belief(self, u: Array, log_q: Array) -> Array:
@@ -86,8 +85,7 @@ class ReverseKL:
         added = log_add(raw, xp.where(worst, extra, 0.0))
         raw = xp.where(short & worst, added, raw)
         raw = raw - logsumexp(raw)[..., None]
-        raw = xp.where(tau == 0.0, log_q, raw)
-        return xp.where(xp.isfinite(tau), raw, worst_belief(u, log_q))
+        return between(tau, log_q, raw, worst_belief(u, log_q))
 
     def penalty(self, log_p: Array, log_q: Array) -> Array:
         """``KL(q || p) / tau`` in payoff units; infinite where only ``q`` has mass."""
@@ -151,12 +149,11 @@ class ChiSquared:
         """Degree, level less scaled payoff outcome by outcome, the belief's ratio to ``q``."""
         xp = u.__array_namespace__()
         tau = per_batch(self.tau, u)
-        usable = (tau > 0.0) & xp.isfinite(tau)
         q = xp.exp(log_q)
         seen = q > 0.0
         # measured from the worst outcome that can happen: exact where it matters at any degree
         low = xp.min(xp.where(seen, u, xp.inf), axis=-1, keepdims=True)
-        c = 0.5 * xp.where(usable, tau, 0.0) * (u - low)
+        c = 0.5 * xp.where(xp.isfinite(tau), tau, 0.0) * (u - low)
         # each set of outcomes that could be kept has a level at which their mass is one, and the
         # right set the least: of the worst outcome, the two worst, ...
         order = xp.argsort(c, axis=-1)
@@ -174,12 +171,11 @@ class ChiSquared:
         tau, _, ratio = self._ratio(u, log_q)
         q = xp.exp(log_q)
         mean = xp.sum(q * u, axis=-1, keepdims=True)
-        usable = (tau > 0.0) & xp.isfinite(tau)
         price = xp.sum(q * (ratio - 1.0) ** 2, axis=-1, keepdims=True)
         tilted = xp.sum(q * (ratio - 1.0) * (u - mean), axis=-1, keepdims=True)
-        value = mean + tilted + price / xp.where(usable, tau, 1.0)
+        value = mean + tilted + price / divisor(tau)
         low = xp.min(u, axis=-1, keepdims=True)
-        value = xp.where(tau == 0.0, mean, xp.where(usable, value, low))
+        value = between(tau, mean, value, low)
         return xp.squeeze(xp.where(value < low, low, value), axis=-1)
 
     def log_belief(self, u: Array, log_q: Array) -> Array:
@@ -189,8 +185,7 @@ class ChiSquared:
         kept = ratio > 0.0
         raw = xp.where(kept, log_q + xp.log(xp.where(kept, ratio, 1.0)), -xp.inf)
         raw = raw - logsumexp(raw)[..., None]
-        raw = xp.where(tau == 0.0, log_q, raw)
-        return xp.where(xp.isfinite(tau), raw, worst_belief(u, log_q))
+        return between(tau, log_q, raw, worst_belief(u, log_q))
 
     def penalty(self, log_p: Array, log_q: Array) -> Array:
         """``Σ (p - q)² / q / tau`` in payoff units; infinite where only ``p`` has mass."""
@@ -207,11 +202,10 @@ class ChiSquared:
         """
         xp = u.__array_namespace__()
         tau, room, worst = self._ratio(u, log_q)
-        usable = (tau > 0.0) & xp.isfinite(tau)
         p = xp.exp(log_p)
         steep = xp.where(room < 0.0, -2.0 * room * p, 0.0)
         value = xp.sum(root_distance(log_p, log_q, worst) ** 2 + steep, axis=-1)
-        value = value / xp.where(usable, tau, 1.0)[..., 0]
+        value = value / divisor(tau)[..., 0]
         outside = xp.max(xp.where(xp.isfinite(log_q), 0.0, p), axis=-1)
         value = xp.where(outside > 0.0, xp.inf, value)
         return limit_slack(value, tau[..., 0], u, log_q, log_p)
@@ -241,11 +235,10 @@ def scaled_penalty(divergence: Array, tau: Any, log_p: Array, log_q: Array) -> A
     """A divergence over ``tau``; at 0 only ``p = q`` is free of charge, at infinity everything."""
     xp = divergence.__array_namespace__()
     tau = xp.asarray(tau, dtype=divergence.dtype)
-    usable = (tau > 0.0) & xp.isfinite(tau)
     apart = xp.max(xp.abs(xp.exp(log_p) - xp.exp(log_q)), axis=-1)
     neutral = xp.where(apart <= 1e-13, 0.0 * apart, xp.inf)
-    priced = divergence / xp.where(usable, tau, 1.0)
-    return xp.where(usable, priced, xp.where(tau == 0.0, neutral, xp.zeros_like(priced)))
+    priced = divergence / divisor(tau)
+    return between(tau, neutral, priced, xp.zeros_like(priced))
 
 
 def limit_slack(value: Array, tau: Array, u: Array, log_q: Array, log_p: Array) -> Array:
@@ -255,5 +248,4 @@ def limit_slack(value: Array, tau: Array, u: Array, log_q: Array, log_p: Array) 
     at_worst = xp.sum(p * (u - xp.min(u, axis=-1, keepdims=True)), axis=-1)
     apart = xp.max(xp.abs(p - xp.exp(log_q)), axis=-1)
     neutral = xp.where(apart <= 1e-13, xp.zeros_like(apart), xp.inf)
-    usable = (tau > 0.0) & xp.isfinite(tau)
-    return xp.where(usable, value, xp.where(tau == 0.0, neutral, at_worst))
+    return between(tau, neutral, value, at_worst)

@@ -20,6 +20,18 @@ def per_batch(value: Any, like: Array) -> Array:
     return xp.asarray(value, dtype=like.dtype)[..., None]
 
 
+def divisor(degree: Array) -> Array:
+    """A degree to divide by: 1 in place of 0 and infinity, whose limits `between` puts in."""
+    xp = degree.__array_namespace__()
+    return xp.where((degree > 0.0) & xp.isfinite(degree), degree, 1.0)
+
+
+def between(degree: Array, at_zero: Array, inside: Array, at_infinity: Array) -> Array:
+    """A quantity at a degree in [0, inf], from its two limits and what it is in between."""
+    xp = degree.__array_namespace__()
+    return xp.where(degree == 0.0, at_zero, xp.where(xp.isfinite(degree), inside, at_infinity))
+
+
 def logsumexp(x: Array) -> Array:
     """Logarithm of the sum of exponentials along the last axis, safe against overflow.
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from .degrees import check_degree
 from .divergences import ChiSquared, ReverseKL, scaled_penalty, worst_belief
-from .ops import Array, kl, logsumexp, per_batch
+from .ops import Array, between, divisor, kl, logsumexp, per_batch
 from .tails import CVaR, Neutral, TotalVariation, WorstCase
 
 __all__ = [
@@ -77,8 +77,7 @@ class Entropic:
         tau = per_batch(self.tau, u)
         mean = xp.sum(xp.exp(log_q) * u, axis=-1, keepdims=True)
         low = xp.min(u, axis=-1, keepdims=True)
-        usable = (tau > 0.0) & xp.isfinite(tau)
-        t = xp.where(usable, tau, 1.0)
+        t = divisor(tau)
         small = t * xp.max(xp.abs(u - mean), axis=-1, keepdims=True) < 0.5
         centred = xp.where(small, -t * (u - mean), 0.0)
         by_series = (
@@ -86,8 +85,7 @@ class Entropic:
         )
         by_shift = low - logsumexp(log_q - t * (u - low))[..., None] / t
         value = xp.where(small, by_series, by_shift)
-        value = xp.where(tau == 0.0, mean, xp.where(usable, value, low))
-        return xp.squeeze(value, axis=-1)
+        return xp.squeeze(between(tau, mean, value, low), axis=-1)
 
     def log_belief(self, u: Array, log_q: Array) -> Array:
         r"""Worst-case belief, the Gibbs tilt :math:`p \propto q \, e^{-\tau u}`.
@@ -138,7 +136,5 @@ class Entropic:
         low = xp.min(u, axis=-1, keepdims=True)
         at_worst = xp.sum(xp.exp(log_p) * (u - low), axis=-1)
         divergence = kl(log_p, self.log_belief(u, log_q))
-        usable = (tau > 0.0) & xp.isfinite(tau)
-        finite = divergence / xp.where(usable, tau, 1.0)
         neutral = xp.where(divergence <= 1e-13, xp.zeros_like(divergence), xp.inf)
-        return xp.where(usable, finite, xp.where(tau == 0.0, neutral, at_worst))
+        return between(tau, neutral, divergence / divisor(tau), at_worst)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from .degrees import check_degree
 from .divergences import limit_slack, scaled_penalty, worst_belief
-from .ops import Array, logsumexp, per_batch
+from .ops import Array, divisor, logsumexp, per_batch
 from .roots import log_add
 
 ROUNDING = 1e-12
@@ -58,7 +58,7 @@ class TotalVariation:
         xp = u.__array_namespace__()
         tau = per_batch(self.tau, u)
         low = xp.min(u, axis=-1, keepdims=True)
-        cap = low + 1.0 / xp.where(tau > 0.0, tau, 1.0)
+        cap = low + 1.0 / divisor(tau)
         held = xp.where((tau > 0.0) & (u > cap), cap, u)
         value = xp.sum(xp.exp(log_q) * held, axis=-1, keepdims=True)
         # the weights of an infinitely averse player do not matter, not even by their rounding
@@ -87,8 +87,7 @@ class TotalVariation:
         """How far a belief is from being worst, in payoff units; never negative."""
         xp = u.__array_namespace__()
         tau = per_batch(self.tau, u)
-        usable = (tau > 0.0) & xp.isfinite(tau)
-        reach = 1.0 / xp.where(usable, tau, 1.0)
+        reach = 1.0 / divisor(tau)
         above = u - xp.min(u, axis=-1, keepdims=True)
         p, q = xp.exp(log_p), xp.exp(log_q)
         # outcome by outcome: mass kept beyond reach, mass moved from nearer, mass put anywhere
