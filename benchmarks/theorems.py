@@ -31,6 +31,8 @@ BESIDE: dict[str, tuple[str, ...]] = {
     "kl_bound": ("too_small",),
     "cost_to_distance": ("other_constants",),
     "free_riding": ("beyond",),
+    "policy_gradient": ("misread",),
+    "performance_difference": ("misread",),
 }
 """Functions of a statement's module that show what fails next to it: printed forms, and the same
 check outside the proven range."""

@@ -25,6 +25,8 @@ NAMES = (
     "tractability_entropic",
     "tractability_reverse",
     "tractability_limits",
+    "policy_gradient",
+    "performance_difference",
 )
 """The statements, in the order in which they build on one another."""
 
