@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import sympy as sp
-from scipy.optimize import minimize
+from border_search import INSIDE, OUTSIDE, lowest
 
 import rqe
 from rqe.analysis.theorems import get
@@ -31,26 +31,8 @@ def slope(x, p, epsilon):
 
 @pytest.mark.parametrize("actions", [2, 3])
 def test_a_search_finds_the_border(actions):
-    rng = np.random.default_rng(actions)
-
-    def point(z):
-        weights = np.exp(z.reshape(4, actions))
-        parts = weights / weights.sum(axis=1, keepdims=True)
-        return parts[:2], parts[2:]
-
-    def least(z, epsilon):
-        half = z.size // 2
-        (x, p), (y, r) = point(z[:half]), point(z[:half] + 0.03 * np.tanh(z[half:]))
-        step = np.concatenate([(x - y).ravel(), (p - r).ravel()])
-        return (slope(x, p, epsilon) - slope(y, r, epsilon)) @ step / (step @ step)
-
-    found = {}
-    for margin in (1.02, 0.9):
-        start = 0.3 * rng.normal(size=(4, 8 * actions))
-        runs = [minimize(least, z, (margin * BORDER,), method="L-BFGS-B", bounds=[(-4, 4)] * z.size)
-                for z in start]  # fmt: skip
-        found[margin] = min(run.fun for run in runs)
-    assert found[1.02] > 0.0 > found[0.9]
+    found = lowest(slope, BORDER, actions)
+    assert found[INSIDE] > 0.0 > found[OUTSIDE]
 
 
 def test_the_counterexample():
