@@ -9,7 +9,7 @@ import sympy as sp
 
 import rqe
 from rqe.analysis.theorems import get
-from rqe.analysis.theorems._markov import joint_play, point, random_game, rows, seat
+from rqe.analysis.theorems._markov import joint_play, point, random_game, seat, softmax_rows
 from rqe.analysis.theorems.performance_difference import (
     LEMMAS,
     MISREAD,
@@ -85,7 +85,7 @@ def test_small_differences_are_gradients():
     x, p = policies[0], beliefs[0]
     step, push = (rng.normal(size=z.shape) for z in (x, p))
     for size in (1e-4, 1e-5):
-        y, r = rows(np.log(x) + size * step), rows(np.log(p) + size * push)
+        y, r = softmax_rows(np.log(x) + size * step), softmax_rows(np.log(p) + size * push)
         own = np.sum(player_gradient(place, x, p, q) * step)
         against = np.sum(adversary_gradient(place, x, p, q) * push)
         assert difference(place, (y, p, q), (x, p, q)) / size == pytest.approx(

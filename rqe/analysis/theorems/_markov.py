@@ -157,26 +157,25 @@ def random_game(rng: np.random.Generator, discount: float) -> MarkovGame:
 
 
 def scenes(
-    draws: int, seed: int, discounts: Sequence[float] = DISCOUNTS, order: float = 1.0
+    draws: int, seed: int, discounts: Sequence[float] = DISCOUNTS
 ) -> Iterator[tuple[Scene, np.random.Generator]]:
     """Random scenes, discounts in turn, each with the generator for more draws.
 
-    Entropic or reverse KL risk, an entropy or a log-barrier, degrees over several magnitudes:
-    ``tau`` within a factor of ``10**order`` of 1.
+    Entropic or reverse KL risk, an entropy or a log-barrier, degrees over two magnitudes.
     """
     rng = np.random.default_rng(seed)
     for k in range(draws):
         game = random_game(rng, discounts[k % len(discounts)])
         agents = []
         for _ in game.shape:
-            tau, epsilon = 10.0 ** rng.uniform(-order, order), 10.0 ** rng.uniform(-1.3, 0.5)
+            tau, epsilon = 10.0 ** rng.uniform(-1.0, 1.0), 10.0 ** rng.uniform(-1.3, 0.5)
             measure = (Entropic, ReverseKL)[rng.integers(2)](float(tau))
             agents.append(Agent(measure, (NegEntropy, LogBarrier)[rng.integers(2)](float(epsilon))))
         policies, beliefs = point(game, rng)
         yield Scene(game, tuple(agents), policies, beliefs, int(rng.integers(game.n_players))), rng
 
 
-def rows(z: Any) -> Any:
+def softmax_rows(z: Any) -> Any:
     """Softmax of each row of logits, which may be complex."""
     e = np.exp(z - z.real.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
@@ -189,7 +188,7 @@ def by_complex_step(worth: Callable[[Any], Any], policy: FloatArray) -> FloatArr
     for index in np.ndindex(policy.shape):
         moved = logits.copy()
         moved[index] += 1e-30j
-        out[index] = worth(rows(moved)).imag / 1e-30
+        out[index] = worth(softmax_rows(moved)).imag / 1e-30
     return out
 
 

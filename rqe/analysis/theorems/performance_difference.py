@@ -109,13 +109,14 @@ def best_policy(place: Seat, x: FloatArray, p: FloatArray, q: FloatArray) -> Flo
     Nothing has a probability below 1e-300.
     """
     value = -np.inf
-    while True:
+    for _ in range(100):  # each squares the error
         ahead = place.values(x, p, q)
         if not ahead.sum() > value + ROUNDING * np.abs(ahead).sum():
-            return x
+            break
         value = float(ahead.sum())
         each = np.vecdot(place.stage(ahead), p[:, None, :])
         x = np.maximum(np.exp(place.agent.regularizer.log_response(each)), 1e-300)
+    return x
 
 
 def check(draws: int, seed: int) -> Table:

@@ -22,9 +22,9 @@ from ._markov import (
     joint_play,
     random_game,
     relative,
-    rows,
     scenes,
     seat,
+    softmax_rows,
 )
 from ._markov_proofs import policy_gradient as derivation
 from .learning_game import slope_of_belief, slope_of_choice
@@ -182,7 +182,7 @@ def _worst(scene: Scene, rng: np.random.Generator) -> tuple[float, float]:
 
     def value(length: float) -> FloatArray:
         logs = scene.logs
-        logs[player] = np.log(rows(logs[player] + length * size * step))
+        logs[player] = np.log(softmax_rows(logs[player] + length * size * step))
         return np.asarray(policy_values(stages, logs, start)[player])
 
     p = np.exp(policy_outcome(stages, player, scene.logs, ahead)[2])
