@@ -14,6 +14,7 @@ from .classic import (
     rock_paper_scissors,
     stag_hunt,
 )
+from .cliff_walk import Board, cliff_walk, cliff_walk_board
 from .collaborative import free_riding, minimum_effort, public_goods, volunteers_dilemma
 from .experiments import (
     ObservedPlay,
@@ -25,6 +26,7 @@ from .listing import CatalogueEntry, Parameter, entry, parse
 from .overcooked_gridworld import Kitchen, overcooked_gridworld, overcooked_kitchen
 
 __all__ = [
+    "Board",
     "CatalogueEntry",
     "Kitchen",
     "ObservedPlay",
@@ -33,6 +35,8 @@ __all__ = [
     "battle_of_the_sexes",
     "catalogue",
     "chicken",
+    "cliff_walk",
+    "cliff_walk_board",
     "free_riding",
     "get",
     "goeree_holt_palfrey",

@@ -52,7 +52,7 @@ OWNERS = {
     "numpy": ("rqe/model/", "rqe/result/", "rqe/certificate.py", "rqe/solvers/", "rqe/analysis/",
               "rqe/train/", "rqe/interop/", "rqe/plot.py", "rqe/cli.py", "games/"),
     "scipy": ("rqe/solvers/", "rqe/analysis/", "rqe/model/_transitions.py",
-              "games/overcooked_gridworld.py"),
+              "games/cliff_walk.py", "games/overcooked_gridworld.py"),
     "cvxpy": ("rqe/solvers/convex",),
     "sympy": ("rqe/analysis/",),
     "flint": ("rqe/solvers/rigorous",),

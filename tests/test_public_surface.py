@@ -88,6 +88,7 @@ PLAIN = {"MissingExtraError"}
 """Carries nothing but its message."""
 
 GAMES = {
+    "Board",
     "CatalogueEntry",
     "ObservedPlay",
     "Parameter",
@@ -95,6 +96,8 @@ GAMES = {
     "battle_of_the_sexes",
     "catalogue",
     "chicken",
+    "cliff_walk",
+    "cliff_walk_board",
     "free_riding",
     "get",
     "goeree_holt_palfrey",
