@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "train": {"core", "model", "result"},
     "interop": {"model", "result"},
     "plot": {"result"},
+    "plot_grid": {"plot"},
     "cli": {
         "model", "result", "certificate", "solvers", "analysis", "train", "interop", "plot",
         "_version", "__init__",
@@ -50,14 +51,14 @@ CORE_ORDER = (
 
 OWNERS = {
     "numpy": ("rqe/model/", "rqe/result/", "rqe/certificate.py", "rqe/solvers/", "rqe/analysis/",
-              "rqe/train/", "rqe/interop/", "rqe/plot.py", "rqe/cli.py", "games/"),
+              "rqe/train/", "rqe/interop/", "rqe/plot", "rqe/cli.py", "games/"),
     "scipy": ("rqe/solvers/", "rqe/analysis/", "rqe/model/_transitions.py",
               "games/cliff_walk.py", "games/overcooked_gridworld.py"),
     "cvxpy": ("rqe/solvers/convex",),
     "sympy": ("rqe/analysis/",),
     "flint": ("rqe/solvers/rigorous",),
     "joblib": ("rqe/analysis/",),
-    "matplotlib": ("rqe/plot.py",),
+    "matplotlib": ("rqe/plot",),
     "jax": ("rqe/train/", "games/overcooked.py"),
     "optax": ("rqe/train/",),
     "equinox": ("rqe/train/",),
