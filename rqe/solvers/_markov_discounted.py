@@ -68,20 +68,26 @@ class ValueIteration:
     stagewise : bool
         Take every stage game's own principal equilibrium, in place of the one next to the last
         round's.
+    share : float in (0, 1]
+        Part of each change of values that is made: less than 1 can settle what goes in circles.
     """
 
-    def __init__(self, sweep: Sweep, goal: float, *, stagewise: bool = False) -> None:
-        self.sweep, self.goal, self.stagewise = sweep, goal, stagewise
+    def __init__(
+        self, sweep: Sweep, goal: float, *, stagewise: bool = False, share: float = 1.0
+    ) -> None:
+        self.sweep, self.goal, self.stagewise, self.share = sweep, goal, stagewise, share
 
     def step(self, state: Iteration) -> Iteration:
         """One round."""
-        ahead = shifted(state.last, self.sweep.stages.discount)
+        last = state.last
+        ahead = shifted(last, self.sweep.stages.discount)
+        ahead = last.ahead + self.share * (ahead - last.ahead)
         if self.stagewise:
             found = self.sweep.principal(ahead)
         else:
             # inexact while values still move: what is left of a correction is about its square
-            rough = min(1e-3, 1e-2 * np.sqrt(state.last.size / scale_of(state.last)))
-            found = self.sweep.near(ahead, state.last, max(CLOSE, rough))
+            rough = min(1e-3, 1e-2 * np.sqrt(last.size / scale_of(last)))
+            found = self.sweep.near(ahead, last, max(CLOSE, rough))
         better = span(found) < 0.9 * span(state.best)
         best = found if better else state.best
         return Iteration(found, best, 0 if better else state.since + 1)
@@ -194,9 +200,8 @@ class Continuation:
         stake = max(float(np.ptp(r)) for r in game.own_rewards) / (1.0 - self.sweep.stages.discount)
         smallest = float(np.min(epsilon, where=epsilon > 0.0, initial=np.inf))
         level = max(0.0, np.log(EASY * (stake or 1.0) / smallest))
-        sweep = self.sweep.at(np.exp(level))
-        flat = np.zeros((game.n_players, game.n_states))
-        start = sweep.principal(flat)
+        sweep = self.sweep.at(epsilon=float(np.exp(level)))
+        start = sweep.principal(sweep.flat)
         state, _, _ = iterate(ValueIteration(sweep, 1e-4), Iteration(start, start), 200)
         return self._correct(sweep, state.last, level, FIRST) or Ramp(start, level, 0.0, lost=True)
 
@@ -209,7 +214,7 @@ class Continuation:
     def step(self, state: Ramp) -> Ramp:
         """Predict, correct, accept or shorten."""
         level = max(0.0, state.level - state.length)
-        sweep = self.sweep.at(np.exp(level))
+        sweep = self.sweep.at(epsilon=float(np.exp(level)))
         ahead = state.now.ahead
         if state.previous is not None:
             before, old = state.previous

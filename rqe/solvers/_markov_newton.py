@@ -17,6 +17,7 @@ from ._loop import iterate
 from ._problem import Problem
 from ._system import (
     BoolArray,
+    Linearised,
     State,
     action_payoffs,
     belief_step,
@@ -30,6 +31,8 @@ from ._system import (
     scaled,
     solve_linear,
     solve_system,
+    spread,
+    stack,
     unsettled,
 )
 
@@ -49,6 +52,25 @@ class _Front:
     settled: BoolArray
 
 
+def tangent_step(problem: Problem, z: State, lin: Linearised) -> State:
+    """Newton's step of the log-strategies that leaves totals of probabilities alone.
+
+    A common change of a player's log-probabilities is none, so beliefs must not answer to it: if
+    they did, far from an equilibrium a step could be such a change alone, and lead nowhere.
+    """
+    if all(problem.neutral):
+        found, _, _ = solve_system(problem, z, lin)
+    else:
+        matrix = jacobian(problem, z, lin)
+        for a, i in enumerate(problem.active):
+            rows = slice(problem.starts[a], problem.starts[a + 1])
+            answer = matrix[:, rows, rows].sum(axis=2, keepdims=True) - 1.0
+            matrix[:, rows, rows] -= answer * np.exp(z[i])[:, None, :]
+        right = stack(lin.load)[:, :, None]
+        found = spread(problem, solve_linear(matrix, right)[:, :, 0])
+    return [d - np.vecdot(np.exp(part), d)[:, None] for d, part in zip(found, z, strict=True)]
+
+
 class _Follow:
     """Damped Newton steps in log-strategies and log-beliefs; a `Method` for the driver loop."""
 
@@ -60,10 +82,7 @@ class _Follow:
         problem, z, y = front.problem, front.z, front.y
         with np.errstate(all="ignore"):
             lin = linearise(problem, z, y, np.ones(problem.batch))
-            dz, _, _ = solve_system(problem, z, lin)
-            # a common change of log-probabilities is none, but beliefs would answer to it: left in,
-            # it can hold a belief where it is not worst, and steps of size zero follow
-            dz = [d - np.vecdot(np.exp(part), d)[:, None] for d, part in zip(dz, z, strict=True)]
+            dz = tangent_step(problem, z, lin)
             dy = belief_step(problem, z, lin, dz, newton=True)
             short = np.minimum(1.0, np.minimum(reach(z, dz), reach(y, dy)))
             new_z, new_y = moved(problem, z, y, scaled(dz, short), scaled(dy, short))

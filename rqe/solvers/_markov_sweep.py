@@ -73,6 +73,8 @@ class Sweep:
         self.stages = Stages(game, agents)
         self.tau, self.epsilon = degrees(agents)
         self.tally = [0]
+        self.flat: FloatArray = np.zeros((game.n_players, game.n_states))
+        """Values ahead of the rewards alone."""
 
     @property
     def count(self) -> int:
@@ -93,10 +95,10 @@ class Sweep:
         solved, principal = self._place(batch, z, everyone, "principal")
         return self._round(ahead, payoffs, batch, z, beliefs(batch.problem, z), solved, principal)
 
-    def at(self, scale: float) -> Sweep:
-        """The same with everyone's ``epsilon`` times a factor; rounds are counted together."""
+    def at(self, *, epsilon: float = 1.0, tau: float = 1.0) -> Sweep:
+        """The same with everyone's degrees times factors; rounds are counted together."""
         other = copy(self)
-        other.epsilon = self.epsilon * scale
+        other.epsilon, other.tau = self.epsilon * epsilon, self.tau * tau
         return other
 
     def near(self, ahead: FloatArray, last: Round, goal: float, *, strict: bool = False) -> Round:

@@ -13,16 +13,9 @@ from ..model.markov import MarkovGame
 from ..result.markov import MarkovEquilibrium
 from ..result.status import ConvergenceError, Status
 from ._loop import iterate
-from ._markov_discounted import (
-    ROUGH,
-    Continuation,
-    Descent,
-    Iteration,
-    ValueIteration,
-    ValueNewton,
-    span,
-)
+from ._markov_discounted import Continuation, Descent, Iteration, ValueIteration, ValueNewton
 from ._markov_record import record_stationary, record_steps
+from ._markov_search import TauClimb, settle
 from ._markov_sweep import CLOSE, Round, Sweep
 from ._system import State
 from ._validate import check_agents, check_choice, check_degrees, check_numbers
@@ -59,7 +52,8 @@ def solve_markov(
         ``environment``.
     method : {"auto", "backward_induction", "value_iteration", "newton", "continuation"}
     select : {"principal", "stagewise", "any"}, optional
-    start : sequence of N arrays (S, n_i), optional
+    start : MarkovEquilibrium or sequence of N arrays (S, n_i), optional
+        Of an equilibrium at other degrees, the values are taken as well: raise ``tau`` so.
     tol, max_steps, throw
         As for `rqe.solve_rqe`; ``max_steps`` counts rounds over all states.
     """
@@ -181,12 +175,11 @@ def _discounted(
         found, ending, words = _continue(sweep, tol, max_steps)
     else:
         first = _first_round(sweep, start)
-        found, ending, words = _iterate(sweep, first, method, rule, smooth, tol, max_steps)
-        if ending is not Status.CONVERGED and method == "auto" and rule == "any" and smooth:
-            again, other, more = _continue(sweep, tol, max_steps)
-            words += more
-            if other is Status.CONVERGED or span(again) < span(found):
-                found, ending = again, other
+        if method == "auto" and rule == "any" and smooth:
+            found, ending, words = _search(sweep, first, tol, max_steps)
+        else:
+            stagewise = rule == "stagewise"
+            found, ending, words = _iterate(sweep, first, method, stagewise, tol, max_steps)
     exact = {
         "principal": ending is Status.CONVERGED,
         "stagewise": bool(found.principal.all()),
@@ -208,42 +201,55 @@ def _discounted(
 
 
 def _first_round(sweep: Sweep, start: Any) -> Round:
-    """Where to iterate from: the given policies, or the stage equilibria of the rewards alone."""
+    """Where to iterate from: what is given, or the stage equilibria of the rewards alone."""
     game = sweep.game
     if start is None:
-        return sweep.principal(np.zeros((game.n_players, game.n_states)))
+        return sweep.principal(sweep.flat)
+    if isinstance(start, MarkovEquilibrium):
+        if start.values.shape != sweep.flat.shape:
+            raise ValueError(
+                f"start must be an equilibrium with values of shape {sweep.flat.shape}; got "
+                f"{start.values.shape}"
+            )
+        return sweep.begin(start.values, log_policies_of(start.policies, game))
     logs = log_policies_of(start, game)
     return sweep.begin(policy_values(sweep.stages, logs), logs)
 
 
 def _iterate(
-    sweep: Sweep, first: Round, method: str, rule: str, smooth: bool, tol: float, max_steps: int
+    sweep: Sweep, first: Round, method: str, stagewise: bool, tol: float, max_steps: int
 ) -> tuple[Round, Status, list[str]]:
-    """Value iteration, Newton's method, or the one and then the other."""
-    words: list[str] = []
-    now, goal = first, 0.01 * tol
+    """Value iteration or Newton's method alone."""
     if method == "newton":
-        now = sweep.near(first.ahead, first, CLOSE)
-    plain = method == "value_iteration" or rule == "stagewise" or not smooth
-    for rough in (goal,) if plain else (ROUGH, ROUGH**2, ROUGH**3, goal):
-        if method != "newton":
-            iteration = ValueIteration(sweep, rough, stagewise=rule == "stagewise")
-            state, ending, _ = iterate(iteration, Iteration(now, now), max_steps)
-            done = ending is Status.CONVERGED
-            now = state.last if done or plain else state.best
-            _note(words, "value iteration" + (" (in circles)" if state.circling else ""))
-            if plain:
-                return now, ending, words
-            now = sweep.near(now.ahead, now, CLOSE)
-        descent, ending, _ = iterate(ValueNewton(sweep, goal), Descent(now), max_steps)
-        _note(words, "newton")
-        if ending is Status.CONVERGED or method == "newton":
-            return descent.now, ending, words
-        if descent.now.size < now.size:
-            now = descent.now
-        if state.circling:
-            break
-    return now, ending, words
+        begin = Descent(sweep.near(first.ahead, first, CLOSE))
+        descent, ending, _ = iterate(ValueNewton(sweep, 0.01 * tol), begin, max_steps)
+        return descent.now, ending, ["newton"]
+    iteration = ValueIteration(sweep, 0.01 * tol, stagewise=stagewise)
+    state, ending, _ = iterate(iteration, Iteration(first, first), max_steps)
+    return state.last, ending, ["value iteration" + (" (in circles)" if state.circling else "")]
+
+
+def _search(
+    sweep: Sweep, first: Round, tol: float, max_steps: int
+) -> tuple[Round, Status, list[str]]:
+    """Any equilibrium: near a round; failing that, by way of smaller ``tau`` or larger ``epsilon``.
+
+    What the detours pass through are equilibria at other degrees: only their ends are answers.
+    """
+    found, ending, words = settle(sweep, first, 0.01 * tol, max_steps)
+    if ending is not Status.CONVERGED and sweep.tau.any():
+        climb = TauClimb(sweep, 0.01 * tol, max_steps)
+        top, reached, _ = iterate(climb, climb.begin(found), max_steps)
+        words.append("tau raised from 0")
+        if reached is Status.CONVERGED:
+            return top.now, reached, words
+        words[-1] += f" (as far as {top.part:.2g} of it)"
+    if ending is not Status.CONVERGED:
+        again, reached, more = _continue(sweep, tol, max_steps)
+        words += more
+        if reached is Status.CONVERGED:
+            return again, reached, words
+    return found, ending, words
 
 
 def _continue(sweep: Sweep, tol: float, max_steps: int) -> tuple[Round, Status, list[str]]:
@@ -254,12 +260,6 @@ def _continue(sweep: Sweep, tol: float, max_steps: int) -> tuple[Round, Status, 
     if ending is not Status.CONVERGED:
         words += f" (as far as {np.exp(ramp.level):.3g} times epsilon)"
     return ramp.now, ending, [words]
-
-
-def _note(words: list[str], word: str) -> None:
-    """Methods in the order in which they ran, each change once."""
-    if not words or words[-1] != word:
-        words.append(word)
 
 
 def _settle(result: MarkovEquilibrium, throw: bool, detail: str) -> MarkovEquilibrium:
