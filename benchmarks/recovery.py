@@ -14,8 +14,6 @@ variance of a group's count (50 + 15) / (1 + 15), some 4 times, what it would be
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import sys
 import time
 from pathlib import Path
@@ -25,8 +23,8 @@ import numpy as np
 
 import games
 import rqe
+from benchmarks.record import read, write
 from rqe.analysis.estimation import Observation, fit
-from rqe.result.files import whole_file
 
 TRUTH = {"tau": 0.12, "epsilon": 1.0}
 GROUPS, CHOICES, CONCENTRATION = 6, 50, 15.0
@@ -102,39 +100,6 @@ def table(rows: list[Row]) -> rqe.Table:
             out.append((kind, name, *(float(f"{c:.3g}") for c in cells), *shares))
     columns = ("people", "parameter", "bias", "spread", "mean s.e.", "mean clustered s.e.")
     return rqe.Table((*columns, *(f"{i} %" for i in INTERVALS)), tuple(out))
-
-
-def checksum(content: Any) -> str:
-    """Of a result's rows, in one canonical spelling."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def write(path: Path, command: str, content: Any) -> None:
-    """A result with its command, versions and checksum, whole or not at all."""
-    record = {
-        "command": command,
-        "versions": {"rqe": rqe.__version__, "numpy": np.__version__},
-        "sha256": checksum(content),
-        "content": content,
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as file:
-        file.write((json.dumps(record, allow_nan=False) + "\n").encode())
-
-
-def read(path: Path) -> Any:
-    """The content of a result that `write` wrote.
-
-    Raises
-    ------
-    ValueError
-        The content is not what was written.
-    """
-    record = json.loads(path.read_text(encoding="utf-8"))
-    if checksum(record["content"]) != record["sha256"]:
-        raise ValueError(f"path must hold an unaltered result; the checksum of {path} is wrong")
-    return record["content"]
 
 
 def saved(path: Path = RESULT) -> list[Row]:

@@ -18,7 +18,7 @@ import numpy as np
 
 import games
 import rqe
-from benchmarks.recovery import read, write
+from benchmarks.record import read, write
 from benchmarks.tractable_play import CLASSES, area, common_fits, exact, quantal_area
 from rqe.analysis.estimation import (
     Observation,

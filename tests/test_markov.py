@@ -14,7 +14,14 @@ from quantecon.markov import DiscreteDP
 from scipy import sparse
 
 import rqe
+from rqe.certificate import evidence
+from rqe.solvers._loop import iterate
+from rqe.solvers._markov_newton import follow
+from rqe.solvers._markov_search import TauClimb
+from rqe.solvers._markov_sweep import Sweep
+from rqe.solvers._system import beliefs
 from rqe.solvers.markov_regret import best_response_values
+from rqe.solvers.normal_form import Batch
 
 SHAPES = [(2, 2), (3, 2), (2, 2, 2)]
 
@@ -337,6 +344,33 @@ def test_a_start_leads_to_the_equilibrium_next_to_it():
         assert again.iterations <= 4
 
 
+def test_an_equilibrium_at_other_degrees_is_a_start_with_its_values():
+    rewards, transitions = draw(16, 6, (3, 2))
+    game = rqe.MarkovGame(rewards, transitions, discount=0.95)
+    calm = rqe.solve_rqe(game, 1.0, 0.2)
+    wary = rqe.solve_rqe(game, 1.5, 0.2, start=calm)
+    alone = rqe.solve_rqe(game, 1.5, 0.2)
+    assert same(wary.policies, alone.policies, 1e-8)
+    assert rqe.solve_rqe(game, 1.0, 0.2, start=calm).iterations <= 4
+    finite = rqe.MarkovGame(rewards, transitions, horizon=2)
+    with pytest.raises(ValueError, match="start must be an equilibrium with values of shape"):
+        rqe.solve_rqe(game, 1.0, 0.2, start=rqe.solve_rqe(finite, 1.0, 0.2))
+
+
+def test_tau_raised_from_0_leads_to_an_equilibrium():
+    rewards, transitions = draw(17, 5, (2, 3))
+    game = rqe.MarkovGame(rewards, transitions, discount=0.9)
+    sweep = Sweep(game, agents(4.0, 0.1))
+    climb = TauClimb(sweep, 1e-12, 300)
+    top, ending, _ = iterate(climb, climb.begin(sweep.principal(sweep.flat)), 100)
+    assert ending is rqe.Status.CONVERGED
+    assert top.part == 1.0
+    policies = [np.exp(z) for z in top.now.z]
+    for i in range(2):
+        value = evaluate(rewards, transitions, 0.9, policies, i, 4.0, 0.1)
+        assert np.allclose(top.now.values[i], value, rtol=1e-9)
+
+
 def test_the_principal_equilibrium_does_not_depend_on_the_scale_of_the_first_step():
     rewards, transitions = draw(15, 4, (2, 2))
     game = rqe.MarkovGame(rewards, transitions, discount=0.9)
@@ -437,3 +471,17 @@ def test_it_prints_as_a_table():
     assert last.rows[0][5] == pytest.approx(float(found.values[1, 0, 0]))
     assert len(found) == 2
     assert list(found)[1] is found[1]
+
+
+@pytest.mark.parametrize("tau", [0.5, 5.0, 20.0])
+def test_stage_games_settle_only_where_they_are_solved(tau):
+    rng = np.random.default_rng(0)
+    count = 500
+    own = [rng.uniform(0.0, 10.0, size=(count, 5, 5)) for _ in range(2)]
+    batch = Batch(own, np.full((count, 2), tau), np.full((count, 2), 0.1))
+    starts = [rng.dirichlet(np.full(5, 0.1), size=count) + 1e-12 for _ in range(2)]
+    logs = [np.log(x / x.sum(axis=1, keepdims=True)) for x in starts]
+    found, _, settled = follow(batch.problem, logs, beliefs(batch.problem, logs), 1e-7)
+    residual = evidence(own, found, batch.tau, batch.epsilon).residual
+    assert settled.sum() > 0.5 * count
+    assert residual[settled].max() < 1e-8

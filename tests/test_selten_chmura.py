@@ -9,7 +9,8 @@ import pytest
 
 import games
 import rqe
-from benchmarks.recovery import INTERVALS, RESULT, TRUTH, covered, draw, read, saved, table, write
+from benchmarks.record import read, write
+from benchmarks.recovery import INTERVALS, RESULT, TRUTH, covered, draw, saved, table
 from benchmarks.selten_chmura import FOLDS, by_group, held_out, observations, tables
 from benchmarks.selten_chmura import RESULT as STUDY
 from benchmarks.tractable_play import CLASSES, area, common_fits, exact, payoffs, quantal_area
