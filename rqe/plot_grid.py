@@ -14,7 +14,7 @@ from matplotlib.path import Path
 from .plot import VERMILION
 
 # white to a light blue: black arrows stay legible on it, and it survives a grey printer
-_SHADES = LinearSegmentedColormap.from_list("visits", ["#FFFFFF", "#7FB8E0"])
+_SHADES = LinearSegmentedColormap.from_list("visits", ["#FFFFFF", "#7FB8E0"], N=16)
 _REACH = 0.47
 """Length of an arrow of probability 1, in cells: it ends short of the edge."""
 _HALF = ((0.0, 0.08), (0.55, 0.08), (0.55, 0.27), (1.0, 0.0))
@@ -22,7 +22,7 @@ _ARROW = np.array([*_HALF, *((x, -y) for x, y in _HALF[-2::-1]), _HALF[0]])
 """An arrow to the right: along its length, and across it in the same unit."""
 _WIDEST = 0.75
 """Across, an arrow is as wide as one of this length at most: short ones keep their shape."""
-SHORTEST = 0.02
+SHORTEST = 0.05
 """Less likely moves have no arrow."""
 
 
@@ -34,13 +34,14 @@ def policy(
     *,
     visits: Any = None,
     most: float | None = None,
+    key: bool = True,
     blocked: Any = (),
     blocked_label: str = "",
     marks: Mapping[str, Sequence[int]] | None = None,
 ) -> Axes:
     """What a policy does in every cell of a grid.
 
-    An arrow that almost reaches the cell's edge is a move made for certain; moves of less than 2%
+    An arrow that almost reaches the cell's edge is a move made for certain; moves of less than 5%
     have none. Rows count downwards.
 
     Parameters
@@ -56,6 +57,8 @@ def policy(
         Expected number of steps in each cell, ``>= 0``: shades the cells.
     most : float, optional
         Visits of the darkest shade, so that panels can be compared; by default the largest.
+    key : bool
+        Whether a bar beside the grid says what the shades mean.
     blocked : array_like (M, 2) of int, optional
         Cells to hatch.
     blocked_label : str
@@ -94,7 +97,7 @@ def policy(
     rows, columns = np.concatenate([where, walls]).max(axis=0) + 1
     ax.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5), aspect="equal")
     if visits is not None:
-        _shade(where, visits, most, ax)
+        _shade(where, visits, most, key, ax)
     for row, column in walls:
         look = Rectangle((column - 0.5, row - 0.5), 1.0, 1.0, facecolor="white", linewidth=0.0)
         look.set(edgecolor=VERMILION, hatch="///")
@@ -124,7 +127,7 @@ def policy(
     return ax
 
 
-def _shade(where: Any, visits: Any, most: float | None, ax: Axes) -> None:
+def _shade(where: Any, visits: Any, most: float | None, key: bool, ax: Axes) -> None:
     """Cells by how often they are visited, and what the shades mean."""
     numbers = np.asarray(visits, dtype=np.float64)
     if numbers.shape != (len(where),) or not np.all(numbers >= 0.0):
@@ -137,6 +140,8 @@ def _shade(where: Any, visits: Any, most: float | None, ax: Axes) -> None:
     scale = Normalize(0.0, limit)
     mesh = ax.pcolormesh(np.ma.masked_invalid(image), cmap=_SHADES, norm=scale, zorder=0)
     mesh.set_transform(_shifted(ax))
+    if not key:
+        return
     figure = ax.get_figure(root=True)
     assert figure is not None
     bar = figure.colorbar(mesh, ax=ax, shrink=0.8, extend="neither" if top <= limit else "max")

@@ -29,14 +29,13 @@ def shift(outline, cell):
 
 def test_arrows_point_where_the_moves_go_and_are_as_long_as_they_are_likely():
     (ax,) = plot.panels()
-    chance = [[0.7, 0.0, 0.01, 0.29], [0.0, 1.0, 0.0, 0.0], [np.nan] * 4]
+    chance = [[0.67, 0.0, 0.04, 0.29], [0.0, 1.0, 0.0, 0.0], [np.nan] * 4]
     assert plot_grid.policy(chance, CELLS, MOVES, ax) is ax
     ends = [
         shift(outline, [0, column]) for outline, column in zip(arrows(ax), [0, 0, 1], strict=True)
     ]
-    # (column, row): up is towards smaller rows; 1% has no arrow, nor has the cell of NaN
-    np.testing.assert_allclose(ends, [[0, -0.47 * 0.7], [0.47 * 0.29, 0], [0, 0.47]], atol=1e-12)
-    assert len(arrows(ax)) == 3
+    # (column, row): up is towards smaller rows; 4% has no arrow, nor has the cell of NaN
+    np.testing.assert_allclose(ends, [[0, -0.47 * 0.67], [0.47 * 0.29, 0], [0, 0.47]], atol=1e-12)
     # rows count downwards, and a sure move stays inside its cell
     assert ax.get_ylim() == (1.5, -0.5)
     assert all(
@@ -72,6 +71,10 @@ def test_shades_are_visits_and_blocked_cells_are_hatched():
     assert np.abs(np.array(said["S"]) - [1.0, 0.0]).max() < 0.5
     (bar,) = (other for other in ax.figure.axes if other is not ax)
     assert "steps" in bar.get_ylabel()
+    (ax,) = plot.panels()
+    plot_grid.policy(even, CELLS, MOVES, ax, visits=[0.0, 2.0, 5.0], key=False)
+    assert ax.figure.axes == [ax]
+    assert ax.collections[0].get_clim() == (0.0, 5.0)
 
 
 @pytest.mark.parametrize(
