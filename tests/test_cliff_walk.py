@@ -1,7 +1,9 @@
 """The exact cliff walk against its rules, enumerated slip by slip; and solved."""
 
 import itertools
+import json
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ from scipy.special import logsumexp
 
 import games
 import rqe
+from benchmarks.cliff_walk import EPSILONS, MEASURES, RESULT, alike, cases, row, tables
+from benchmarks.record import read
 from rqe.analysis.occupancy import occupancy
 
 BOARD = games.cliff_walk_board()
@@ -16,6 +20,7 @@ GAME = games.cliff_walk()
 SECOND = {"cliff": -100, "goal": 20, "step": -0.1, "horizon": 100}
 INDEX = {tuple(map(tuple, pair)): s for s, pair in enumerate(BOARD.cells.tolist())}
 UP, DOWN, LEFT, RIGHT = range(4)
+ROOT = Path(__file__).parents[1]
 
 
 def land(cell, direction, start, goal, prices):
@@ -304,3 +309,81 @@ def test_near_the_other_it_is_harder_to_arrive():
     eq = solved("second", 0.0, 0.1)
     beside, away = INDEX[(4, 4), (3, 4)], INDEX[(4, 4), (0, 0)]
     assert eq.payoffs[0, 0, away] > eq.payoffs[0, 0, beside] + 1.0
+
+
+# ---------------------------------------------------------------- the saved study
+
+
+@pytest.fixture(scope="module")
+def study():
+    return read(ROOT / RESULT)
+
+
+def by_tau(study, ending, setting, epsilon):
+    """Rows of agents who are alike and do not fear slips, tau growing."""
+    calm = ["Neutral", "Neutral"]
+    wanted = (ending, setting, epsilon, calm)
+    chosen = [
+        r
+        for r in study
+        if (r["ending"], r["setting"], r["epsilon"], r["slips"]) == wanted
+        and r["tau"][0] == r["tau"][1]
+        and r["status"] == "CONVERGED"
+    ]
+    return sorted(chosen, key=lambda r: r["tau"][0])
+
+
+BLOCKS = [(e, s, x) for e in ("horizon", "discount") for s in EPSILONS for x in EPSILONS[s]]
+
+
+def test_the_study_has_all_its_cases(study):
+    names = ("setting", "ending", "tau", "epsilon", "slips")
+    wanted = json.loads(json.dumps(list(cases())))
+    assert [[r[name] for name in names] for r in study] == wanted
+    assert len(study) == 70
+    lost = [(r["ending"], r["tau"], r["epsilon"]) for r in study if r["status"] != "CONVERGED"]
+    assert lost == [("horizon", [10.0, 10.0], 0.01), ("discount", [0.0, 0.0], 0.01)]
+    for r in study:
+        if r["status"] == "CONVERGED":
+            assert r["residual"] < 1e-12
+            assert r["regret"] < 1e-12
+    # agents with the same attitudes play alike, but for one case
+    same = [r for r in study if r["tau"][0] == r["tau"][1] and r["slips"][0] == r["slips"][1]]
+    assert len(same) == len(study) - 2
+    assert [r["slips"] for r in same if not alike(r)] == [["CVaR 0.8"] * 2]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("second", "horizon", (0.0, 0.0), 1.0, ("Neutral", "Neutral")),
+        ("first", "discount", (10.0, 10.0), 0.1, ("Neutral", "Neutral")),
+    ],
+)
+def test_a_row_computed_again(study, case):
+    fresh = json.loads(json.dumps(row(case)))
+    head = ("setting", "ending", "tau", "epsilon", "slips", "status")
+    (saved,) = (r for r in study if all(r[name] == fresh[name] for name in head))
+    for name in ("payoff", "alone", *MEASURES):
+        assert fresh[name] == pytest.approx(saved[name], rel=1e-6), name
+
+
+def test_what_the_docs_say_of_caution(study):
+    """Averse to each other: fewer falls, further from the cliff; not always further apart."""
+    closer = 0
+    for block in BLOCKS:
+        rows = by_tau(study, *block)
+        assert len(rows) >= 3
+        falls, edge, beside = (
+            [r[name][0] for r in rows] for name in ("falls", "to the cliff", "side by side")
+        )
+        assert falls == sorted(falls, reverse=True)
+        assert edge == sorted(edge)
+        closer += beside[-1] > beside[0]
+    assert (len(BLOCKS), closer) == (14, 8)
+
+
+def test_the_docs_show_the_saved_tables(study):
+    text = (ROOT / "docs" / "cliff_walk.md").read_text(encoding="utf-8")
+    for table in tables(study):
+        assert f"```\n{table}\n```" in text

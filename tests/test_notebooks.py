@@ -100,7 +100,7 @@ def pictures(book):
 
 
 def test_they_are_numbered_in_reading_order():
-    assert [path.stem.split("_")[0] for path in NOTEBOOKS] == list("12345678")
+    assert [path.stem.split("_")[0] for path in NOTEBOOKS] == list("123456789")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
