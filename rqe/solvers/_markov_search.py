@@ -11,8 +11,10 @@ from ._markov_sweep import CLOSE, Round, Sweep
 
 LEAST_SHARE = 0.25
 """Smallest part of a change of values that damped value iteration makes."""
-FIRST, LONGEST, SHORTEST = 0.1, 0.2, 0.01
+FIRST, LONGEST, SHORTEST = 0.1, 0.2, 0.02
 """First, longest and shortest step up in ``tau``, in parts of the target."""
+ROUNDS = 60
+"""Rounds of each stage after which a step up in ``tau`` counts as too long."""
 
 
 def settle(
@@ -82,7 +84,7 @@ class TauClimb:
     """
 
     def __init__(self, sweep: Sweep, goal: float, max_steps: int) -> None:
-        self.sweep, self.goal, self.max_steps = sweep, goal, max_steps
+        self.sweep, self.goal, self.max_steps = sweep, goal, min(ROUNDS, max_steps)
 
     def _settled(self, part: float, first: Round | None) -> Round | None:
         sweep = self.sweep.at(tau=part)

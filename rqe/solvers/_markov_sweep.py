@@ -138,12 +138,13 @@ class Sweep:
         if rows.size < batch.count:
             part = Batch(own, batch.tau[rows], batch.epsilon[rows])
         out = solve_batch(part, select=select, max_steps=LOCKSTEP)
-        _look_closely(part, out)
-        rough = out.log_strategies
-        sharp, _, settled = follow(part.problem, rough, beliefs(part.problem, rough), CLOSE)
-        end = choose(settled & (change(rough, sharp) <= SAME), sharp, rough)
-        found = evidence(own, end, part.tau, part.epsilon, out.log_beliefs)
-        good = np.asarray(is_solved(found, part.ranges, 1e-9))
+        if select == "principal":
+            _look_closely(part, out, ~out.principal)
+        end, good = _sharpened(part, out)
+        if select == "any" and not good.all():
+            # one at a time takes long, so only where nothing else has led to an equilibrium
+            _look_closely(part, out, ~good)
+            end, good = _sharpened(part, out)
         for whole, piece in zip(z, end, strict=True):
             whole[rows] = piece
         return good, good & out.principal
@@ -167,9 +168,18 @@ class Sweep:
         return value_slopes(found.problem, found.z, found.y, self.tau, self.epsilon)
 
 
-def _look_closely(batch: Batch, out: Outcome) -> None:
+def _sharpened(batch: Batch, out: Outcome) -> tuple[State, BoolArray]:
+    """Equilibria to the last digit where they are the same ones; which of them are certified."""
+    rough = out.log_strategies
+    sharp, _, settled = follow(batch.problem, rough, beliefs(batch.problem, rough), CLOSE)
+    end = choose(settled & (change(rough, sharp) <= SAME), sharp, rough)
+    found = evidence(batch.own_payoffs, end, batch.tau, batch.epsilon, out.log_beliefs)
+    return end, np.asarray(is_solved(found, batch.ranges, 1e-9))
+
+
+def _look_closely(batch: Batch, out: Outcome, which: BoolArray) -> None:
     """Follow the branches that lockstep did not get to the end of again, one by one."""
-    rows = np.flatnonzero(~out.principal)
+    rows = np.flatnonzero(which)
     if not rows.size or not batch.problem.active:
         return
     method = Homotopy(batch.problem)
