@@ -1,6 +1,6 @@
 """How play of the cliff walk changes as its agents fear each other, themselves, and their slips.
 
-Run ``python -m benchmarks.cliff_walk`` (a quarter of an hour); ``--show`` prints what was saved.
+Run ``python -m benchmarks.cliff_walk`` (eight minutes); ``--show`` prints what was saved.
 Both of RQE24's settings with their horizons, and with a discount of 0.95 in place of a horizon,
 are solved exactly for agents of several degrees; where play goes is then propagated forward from
 the first state, so nothing is sampled.

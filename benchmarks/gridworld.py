@@ -1,6 +1,6 @@
 """Who does the work in the Overcooked gridworld at equilibrium, and does anybody ride free?
 
-Run ``python -m benchmarks.gridworld`` (three quarters of an hour). It solves the exact game at
+Run ``python -m benchmarks.gridworld``. It solves the exact game at
 ``epsilon = 0.1`` as SRA sets it, from several starts of the iteration; computes what a planner and
 a lone worker would make; lets one cook answer an idle and a lone-working partner; and looks for an
 equilibrium in which one cook rides free, at several ``epsilon`` and from random starts. Finished
@@ -33,7 +33,7 @@ EPSILON = 0.1
 STAY = 4
 STARTS = ("rewards alone", "uniform", "first idles", "second idles", "both idle")
 UNANSWERED = (0.99, 1.0, "both idle")
-"""A start from which no answer came within five minutes; it is left out."""
+"""A start from which no answer came within three minutes; it is left out."""
 SEARCHED = (0.01, 0.03, 0.1, 0.3, 1.0)
 SEEDS = 3
 

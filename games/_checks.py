@@ -30,3 +30,14 @@ def number(value: Any, name: str, *, low: float, high: float = math.inf) -> floa
     if not (math.isfinite(out) and low < out < high):
         raise ValueError(f"{name} must be {valid}; got {out!r}")
     return out
+
+
+def ending(horizon: Any, discount: Any, default: int) -> tuple[int | None, float | None]:
+    """A horizon or a discount in [0, 1), the other None; ``default`` steps if neither is given."""
+    if discount is not None and horizon is not None:
+        raise ValueError(
+            f"give one of discount and horizon; got discount={discount!r} and horizon={horizon!r}"
+        )
+    if discount is None:
+        return whole(default if horizon is None else horizon, "horizon", 1), None
+    return None, 0.0 if discount == 0.0 else number(discount, "discount", low=0.0, high=1.0)

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from rqe import MarkovGame
 
-from ._checks import number, whole
+from ._checks import ending, number
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -122,14 +122,7 @@ def cliff_walk(
     >>> float(game.rewards[start, 0, right, 0].round(12))     # agent 1 steps over the edge
     -1.8
     """
-    if discount is not None and horizon is not None:
-        raise ValueError(
-            f"give one of discount and horizon; got discount={discount!r} and horizon={horizon!r}"
-        )
-    if discount is None:
-        horizon = whole(200 if horizon is None else horizon, "horizon", 1)
-    elif discount != 0.0:
-        discount = number(discount, "discount", low=0.0, high=1.0)
+    horizon, discount = ending(horizon, discount, 200)
     prices = [
         number(value, name, low=-inf)
         for value, name in ((cliff, "cliff"), (goal, "goal"), (step, "step"))

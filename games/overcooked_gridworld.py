@@ -11,7 +11,7 @@ from scipy import sparse
 
 from rqe import MarkovGame
 
-from ._checks import number, whole
+from ._checks import ending
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -99,14 +99,7 @@ def overcooked_gridworld(
     >>> games.overcooked_gridworld(discount=0.9)
     <MarkovGame Overcooked gridworld: 2 players, 5 x 5 actions, 8832 states, discount 0.9>
     """
-    if discount is not None and horizon is not None:
-        raise ValueError(
-            f"give one of discount and horizon; got discount={discount!r} and horizon={horizon!r}"
-        )
-    if discount is None:
-        horizon = whole(50 if horizon is None else horizon, "horizon", 1)
-    elif discount != 0.0:
-        discount = number(discount, "discount", low=0.0, high=1.0)
+    horizon, discount = ending(horizon, discount, 50)
     kitchen = overcooked_kitchen()
     events = kitchen.events
     shared = PICK_UP * events["pickups"] + DELIVERY * events["deliveries"]

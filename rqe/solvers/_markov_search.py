@@ -15,8 +15,6 @@ FIRST, LONGEST, SHORTEST = 0.1, 0.2, 0.02
 """First, longest and shortest step up in ``tau``, in parts of the target."""
 ROUNDS = 60
 """Rounds of each stage after which a step up in ``tau`` counts as too long."""
-PATIENT = 200
-"""Rounds in all after which a search near a start, or a way up in ``tau``, has taken too long."""
 
 
 def settle(
@@ -43,11 +41,9 @@ def settle(
     """
     words: list[str] = []
     now, rough, share = first, ROUGH, 1.0
-    end = sweep.count + PATIENT
     while True:
         iteration = ValueIteration(sweep, rough, share=share)
-        left = max(1, min(max_steps, end - sweep.count))
-        state, ending, _ = iterate(iteration, Iteration(now, now), left)
+        state, ending, _ = iterate(iteration, Iteration(now, now), max_steps)
         now = state.last if ending is Status.CONVERGED else state.best
         add_word(words, "value iteration" + (" (in circles)" if state.circling else ""))
         now = sweep.near(now.ahead, now, CLOSE)
@@ -57,8 +53,7 @@ def settle(
             return descent.now, ending, words
         if descent.now.size < now.size:
             now = descent.now
-        last = (share <= LEAST_SHARE) if state.circling else (rough <= goal)
-        if last or sweep.count >= end:
+        if (share <= LEAST_SHARE) if state.circling else (rough <= goal):
             return now, ending, words
         if state.circling:
             share *= 0.5
@@ -90,7 +85,6 @@ class TauClimb:
 
     def __init__(self, sweep: Sweep, goal: float, max_steps: int) -> None:
         self.sweep, self.goal, self.max_steps = sweep, goal, min(ROUNDS, max_steps)
-        self.end = sweep.count + PATIENT
 
     def _settled(self, part: float, first: Round | None) -> Round | None:
         sweep = self.sweep.at(tau=part)
@@ -112,8 +106,7 @@ class TauClimb:
         found = self._settled(part, state.now)
         if found is None:
             shorter = 0.5 * state.length
-            lost = shorter < SHORTEST or self.sweep.count >= self.end
-            return Climb(state.now, state.part, shorter, lost)
+            return Climb(state.now, state.part, shorter, shorter < SHORTEST)
         return Climb(found, part, min(LONGEST, 1.5 * state.length))
 
     def ending(self, state: Climb) -> Status | None:
