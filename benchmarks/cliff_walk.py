@@ -19,7 +19,7 @@ import numpy as np
 
 import games
 import rqe
-from benchmarks.record import read, write
+from benchmarks.record import digits, read, write
 from rqe.analysis.occupancy import expected_totals
 
 RESULT = Path("docs/results/cliff_walk.json")
@@ -107,7 +107,7 @@ def play(game: rqe.MarkovGame, policies: Any, steps: int) -> dict[str, list[floa
     totals = expected_totals(game, policies, amounts, steps=steps)
     totals["to the cliff"] = totals["edge"] / totals["steps"]
     totals["to the other"] = totals["apart"] / totals["both"]
-    return {name: [_digits(value) for value in totals[name]] for name in MEASURES}
+    return {name: [digits(value) for value in totals[name]] for name in MEASURES}
 
 
 def row(case: Case) -> Row:
@@ -127,15 +127,15 @@ def row(case: Case) -> Row:
         "epsilon": epsilon,
         "slips": list(fears),
         "status": eq.status.name,
-        "residual": _digits(eq.residual, 2),
-        "regret": _digits(eq.max_regret, 2),
+        "residual": digits(eq.residual, 2),
+        "regret": digits(eq.max_regret, 2),
         "seconds": round(seconds, 1),
     }
     game, start = game_of(setting, ending), games.cliff_walk_board().start
     solved = eq.status is rqe.Status.CONVERGED
     first = eq.payoffs[0] if ending == "horizon" else eq.payoffs
     for name, state in (("payoff", [start] * 2), ("alone", lone_starts())):
-        out[name] = [_digits(v) for v in first[[0, 1], state]] if solved else None
+        out[name] = [digits(v) for v in first[[0, 1], state]] if solved else None
     found = play(game, eq, HORIZONS[setting]) if solved else dict.fromkeys(MEASURES)
     return out | found
 
@@ -145,10 +145,6 @@ def lone_starts() -> list[int]:
     cells, goals = games.cliff_walk_board().cells, games.cliff_walk_board().goals
     homes = [np.array([goals[1 - i], goals[1 - i]]) for i in range(2)]
     return [int(np.flatnonzero((cells == home).all(axis=(1, 2)))[0]) for home in homes]
-
-
-def _digits(value: Any, count: int = 9) -> Any:
-    return float(f"{float(value):.{count}g}") if np.isfinite(value) else str(float(value))
 
 
 def table(rows: list[Row], setting: str, ending: str, *, fears: bool) -> rqe.Table:

@@ -13,6 +13,11 @@ import rqe
 from rqe.result.files import whole_file
 
 
+def digits(value: Any, count: int = 9) -> Any:
+    """A number to so many significant digits; in words where it is none that JSON has."""
+    return float(f"{float(value):.{count}g}") if np.isfinite(value) else str(float(value))
+
+
 def checksum(content: Any) -> str:
     """Of a result's rows, in one canonical spelling."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -23,7 +23,7 @@ import numpy as np
 
 import games
 import rqe
-from benchmarks.record import read, write
+from benchmarks.record import digits, read, write
 from rqe.analysis.estimation import Observation, fit
 
 TRUTH = {"tau": 0.12, "epsilon": 1.0}
@@ -62,16 +62,12 @@ def draw(kind: str, seed: int, number: int) -> Row:
     )
     row: Row = {"kind": kind, "number": number, "status": result.status.name}
     for k, name in enumerate(("tau", "epsilon")):
-        row[name] = _digits(result.estimates[k])
-        row[f"{name} s.e."] = _digits(result.standard_errors[k])
-        row[f"{name} clustered s.e."] = _digits(result.standard_errors_clustered[k])
+        row[name] = digits(result.estimates[k])
+        row[f"{name} s.e."] = digits(result.standard_errors[k])
+        row[f"{name} clustered s.e."] = digits(result.standard_errors_clustered[k])
         for interval, end in zip(INTERVALS, ends, strict=True):
-            row[f"{name} {interval}, from"], row[f"{name} {interval}, to"] = map(_digits, end[k])
+            row[f"{name} {interval}, from"], row[f"{name} {interval}, to"] = map(digits, end[k])
     return row
-
-
-def _digits(value: Any) -> Any:
-    return float(f"{float(value):.9g}") if np.isfinite(value) else str(float(value))
 
 
 def covered(rows: list[Row], kind: str, name: str, interval: str) -> int:
