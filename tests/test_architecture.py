@@ -61,7 +61,9 @@ OWNERS = {
     "matplotlib": ("rqe/plot",),
     "jax": ("rqe/train/", "games/overcooked.py"),
     "optax": ("rqe/train/",),
-    "equinox": ("rqe/train/",),
+    "safetensors": ("rqe/train/",),
+    "pettingzoo": ("rqe/train/zoo.py",),
+    "gymnasium": ("rqe/train/zoo.py",),
     "nashpy": ("rqe/solvers/", "rqe/interop/"),
     "pygambit": ("rqe/interop/",),
     "quantecon": ("rqe/interop/", "rqe/solvers/nash"),
@@ -69,7 +71,7 @@ OWNERS = {
 }  # fmt: skip
 """Every third-party package, and the places that may import it (a path, or its beginning)."""
 
-HEAVY = ("jax", "cvxpy", "sympy", "flint", "matplotlib", "nashpy", "pygambit", "quantecon", "tqdm",
+HEAVY = ("jax", "optax", "safetensors", "pettingzoo", "gymnasium", "cvxpy", "sympy", "flint", "matplotlib", "nashpy", "pygambit", "quantecon", "tqdm",
          "joblib")  # fmt: skip
 """What `import rqe` and `import games` leave alone."""
 

@@ -1,0 +1,1 @@
+"""Training of multi-agent policies: SRPO, IPPO and others on environments written in JAX."""
