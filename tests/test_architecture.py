@@ -71,8 +71,8 @@ OWNERS = {
 }  # fmt: skip
 """Every third-party package, and the places that may import it (a path, or its beginning)."""
 
-HEAVY = ("jax", "optax", "safetensors", "pettingzoo", "gymnasium", "cvxpy", "sympy", "flint", "matplotlib", "nashpy", "pygambit", "quantecon", "tqdm",
-         "joblib")  # fmt: skip
+HEAVY = ("jax", "optax", "safetensors", "pettingzoo", "gymnasium", "cvxpy", "sympy", "flint",
+         "matplotlib", "nashpy", "pygambit", "quantecon", "tqdm", "joblib")  # fmt: skip
 """What `import rqe` and `import games` leave alone."""
 
 FILES = sorted([*ROOT.glob("rqe/**/*.py"), *ROOT.glob("games/**/*.py")])
