@@ -153,7 +153,8 @@ class ValueNewton:
             return Descent(now, Status.SINGULAR, state.steps)
         for k in range(HALVINGS):
             share = 0.5**k
-            found = self.sweep.near(now.ahead + share * move, now, CLOSE, strict=self.strict)
+            ahead = now.ahead + share * move
+            found = self.sweep.near(ahead, now, CLOSE, strict=self.strict, trial=True)
             if found.solved.all() and found.size <= (1.0 - 0.1 * share) * now.size:
                 return Descent(found, None, state.steps + 1)
         floor = 1e-12 * (1.0 + float(np.abs(now.values).max()))

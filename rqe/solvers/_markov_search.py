@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..result.status import Status
 from ._loop import iterate
 from ._markov_discounted import ROUGH, Descent, Iteration, ValueIteration, ValueNewton
+from ._markov_stage import DENSE
 from ._markov_sweep import CLOSE, Round, Sweep
 
 LEAST_SHARE = 0.25
@@ -22,8 +23,8 @@ def settle(
 ) -> tuple[Round, Status, list[str]]:
     """An equilibrium near a round: value iteration, until Newton's method takes over.
 
-    Where Newton's method fails, value iteration goes on to smaller changes; where it goes in
-    circles, with a smaller share of every change.
+    Where value iteration goes in circles, it goes on with a smaller share of every change; where
+    Newton's method fails, to smaller changes.
 
     Parameters
     ----------
@@ -44,8 +45,13 @@ def settle(
     while True:
         iteration = ValueIteration(sweep, rough, share=share)
         state, ending, _ = iterate(iteration, Iteration(now, now), max_steps)
-        now = state.last if ending is Status.CONVERGED else state.best
+        there = ending is Status.CONVERGED
+        now = state.last if there else state.best
         add_word(words, "value iteration" + (" (in circles)" if state.circling else ""))
+        if not there and share > LEAST_SHARE and now.ahead.size > DENSE:
+            # Newton's method takes long in a large game, and far off seldom leads to anything
+            share *= 0.5
+            continue
         now = sweep.near(now.ahead, now, CLOSE)
         descent, ending, _ = iterate(ValueNewton(sweep, goal), Descent(now), max_steps)
         add_word(words, "newton")
@@ -53,12 +59,12 @@ def settle(
             return descent.now, ending, words
         if descent.now.size < now.size:
             now = descent.now
-        if (share <= LEAST_SHARE) if state.circling else (rough <= goal):
+        if (share <= LEAST_SHARE) if not there else (rough <= goal):
             return now, ending, words
-        if state.circling:
-            share *= 0.5
-        else:
+        if there:
             rough = max(rough * ROUGH, goal)
+        else:
+            share *= 0.5
 
 
 def add_word(words: list[str], word: str) -> None:

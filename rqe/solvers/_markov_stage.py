@@ -12,6 +12,9 @@ from ..model._checks import FloatArray
 from ..model.agent import Agent, is_neutral
 from ..model.markov import MarkovGame
 
+DENSE = 1500
+"""Unknowns up to which a linear system is solved as a dense one."""
+
 
 @dataclass(frozen=True)
 class _Group:
@@ -127,7 +130,7 @@ def relax(matrix: Any, right: FloatArray, guess: FloatArray | None = None) -> Fl
 
     Dense where it is small; else GMRES, which such systems suit, and a factorisation if it fails.
     """
-    if right.size <= 1500:
+    if right.size <= DENSE:
         return np.asarray(np.linalg.solve(matrix.toarray(), right))
     from scipy.sparse import linalg
 
@@ -135,7 +138,7 @@ def relax(matrix: Any, right: FloatArray, guess: FloatArray | None = None) -> Fl
     if scale == 0.0:
         return np.zeros_like(right)
     found, failed = linalg.gmres(
-        matrix, right / scale, x0=guess, rtol=1e-12, atol=0.0, restart=60, maxiter=20
+        matrix, right / scale, x0=guess, rtol=1e-12, atol=0.0, restart=200, maxiter=5
     )
     if failed:
         found = linalg.splu(matrix.tocsc()).solve(right / scale)

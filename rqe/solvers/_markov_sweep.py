@@ -25,8 +25,9 @@ CLOSE = 1e-7
 """Largest change of a probability by the last correction of a stage game; its square is left."""
 SAME = 1e-4
 """Largest change of a probability for which a sharper equilibrium is still the same one."""
-LOCKSTEP = 1000
-"""Steps along their branches after which stage games are followed one at a time."""
+LOCKSTEP, TRIAL = 1000, 150
+"""Steps along their branches after which stage games are followed one at a time; in a round that is
+only a trial, after which they stay unsolved."""
 
 
 @dataclass
@@ -101,10 +102,19 @@ class Sweep:
         other.epsilon, other.tau = self.epsilon * epsilon, self.tau * tau
         return other
 
-    def near(self, ahead: FloatArray, last: Round, goal: float, *, strict: bool = False) -> Round:
+    def near(
+        self,
+        ahead: FloatArray,
+        last: Round,
+        goal: float,
+        *,
+        strict: bool = False,
+        trial: bool = False,
+    ) -> Round:
         """Every stage equilibrium next to that of an earlier round; failing that, any.
 
-        With ``strict``, failing that, none: the stage game is unsolved.
+        With ``strict``, failing that, none: the stage game is unsolved. With ``trial``, those that
+        take long are unsolved.
         """
         payoffs = self.stages.payoffs(ahead)
         batch = self.batch(payoffs)
@@ -112,7 +122,7 @@ class Sweep:
         principal = np.zeros(solved.size, dtype=np.bool_)
         lost = np.flatnonzero(~solved)
         if lost.size and not strict:
-            solved[lost], principal[lost] = self._place(batch, z, lost, "any")
+            solved[lost], principal[lost] = self._place(batch, z, lost, "any", trial)
             fresh = beliefs(batch.problem.take(lost), [part[lost] for part in z])
             for whole, part in zip(y, fresh, strict=True):
                 whole[lost] = part
@@ -130,18 +140,26 @@ class Sweep:
         return self._round(ahead, payoffs, batch, z, beliefs(batch.problem, z), nobody, nobody)
 
     def _place(
-        self, batch: Batch, z: State, rows: np.ndarray[tuple[int], np.dtype[np.intp]], select: str
+        self,
+        batch: Batch,
+        z: State,
+        rows: np.ndarray[tuple[int], np.dtype[np.intp]],
+        select: str,
+        trial: bool = False,
     ) -> tuple[BoolArray, BoolArray]:
         """Solve the given stage games from uniform play, into ``z``; who was solved, and how."""
         own = [p[rows] for p in batch.own_payoffs]
         part = batch
         if rows.size < batch.count:
             part = Batch(own, batch.tau[rows], batch.epsilon[rows])
-        out = solve_batch(part, select=select, max_steps=LOCKSTEP)
+        if trial:
+            out = solve_batch(part, method="homotopy", max_steps=TRIAL)
+        else:
+            out = solve_batch(part, select=select, max_steps=LOCKSTEP)
         if select == "principal":
             _look_closely(part, out, ~out.principal)
         end, good = _sharpened(part, out)
-        if select == "any" and not good.all():
+        if select == "any" and not trial and not good.all():
             # one at a time takes long, so only where nothing else has led to an equilibrium
             _look_closely(part, out, ~good)
             end, good = _sharpened(part, out)
