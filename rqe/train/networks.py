@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import sqrt
 
 import jax
@@ -28,7 +29,8 @@ def network(key: Key, sizes: tuple[int, ...]) -> Tree:
         Uniform on ``±1/sqrt(n_in)``.
     """
     layers = []
-    for k, wide, narrow in zip(jax.random.split(key, len(sizes) - 1), sizes, sizes[1:]):
+    keys = jax.random.split(key, len(sizes) - 1)
+    for k, (wide, narrow) in zip(keys, pairwise(sizes), strict=True):
         bound = 1.0 / sqrt(wide)
         a, b = jax.random.split(k)
         weights = jax.random.uniform(a, (wide, narrow), minval=-bound, maxval=bound)

@@ -133,7 +133,10 @@ class Trainer:
 
     def advance(self, state: State, updates: int) -> tuple[State, dict[str, Array]]:
         """So many updates, and their metrics."""
-        return jax.lax.scan(lambda s, _: self.step(s), state, None, length=updates)
+        found: tuple[State, dict[str, Array]] = jax.lax.scan(
+            lambda s, _: self.step(s), state, None, length=updates
+        )
+        return found
 
     def policies(self, state: State) -> Policies:
         """The policies that play, by seat."""
@@ -175,9 +178,8 @@ def make_train(config: Config) -> Callable[[Key], Trained]:
 
 def _one_by_one(function: Callable[..., Any]) -> Callable[..., Any]:
     """The same function, which under `jax.vmap` runs once for each entry, one after the other."""
-    wrapped = jax.custom_batching.custom_vmap(function)
+    wrapped: Any = jax.custom_batching.custom_vmap(function)
 
-    @wrapped.def_vmap
     def rule(size: int, batched: Any, *args: Any) -> tuple[Any, Any]:
         def spread(is_batched: bool, leaf: Array) -> Array:
             return leaf if is_batched else jnp.broadcast_to(leaf, (size, *leaf.shape))
@@ -186,7 +188,9 @@ def _one_by_one(function: Callable[..., Any]) -> Callable[..., Any]:
         out = jax.lax.map(lambda a: wrapped(*a), full)
         return out, jax.tree.map(lambda _: True, out)
 
-    return wrapped
+    wrapped.def_vmap(rule)
+    alone: Callable[..., Any] = wrapped
+    return alone
 
 
 __all__ = ["State", "Trained", "Trainer", "make_train"]

@@ -122,7 +122,7 @@ def play(
     count = envs[0][seats.agents[0]].shape[0]
     draw_cast, draw_pool, draw_steps = jax.random.split(key, 3)
     cast = jax.random.randint(draw_cast, (count,), 0, len(phase.casts))
-    members = None
+    members: Any = None
     if any(POOL in row for row in phase.casts):
         which = jax.random.randint(draw_pool, (count,), 0, len(plan.pool))
         members = jax.tree.map(lambda a: a[which], plan.pool.params)
@@ -149,10 +149,8 @@ def play(
         if any(log is None for log in logs):
             log_belief = tilt(plan, own, actors, critics, obs, masks).log_belief
             joint = jax.random.categorical(jax.random.fold_in(k_act, seats.n), log_belief)
-            others = jnp.unravel_index(
-                joint, [n for j, n in enumerate(seats.n_actions) if j != own]
-            )
-            beside = iter(others)
+            sizes = [n for j, n in enumerate(seats.n_actions) if j != own]
+            beside = iter(jnp.unravel_index(joint, sizes))
         chosen = []
         for j, log in enumerate(logs):
             if log is None:
@@ -172,7 +170,7 @@ def play(
     )
     last, last_masks = seats.observe(envs[0]), seats.masks(envs[1])
 
-    def extended(run: Array | None, end: Array | None) -> Array | None:
+    def extended(run: Array, end: Array) -> Array:
         return None if run is None else jnp.concatenate([run, end[None]])
 
     return Rollout(
