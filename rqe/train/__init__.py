@@ -12,14 +12,20 @@ from .algorithms import (
     SelfPlay,
 )
 from .config import Config
+from .env import AutoReset, Environment
 from .policies import Policies, stack
 from .ppo import State, Trained, Trainer, make_train
+from .spaces import Box, Discrete
 
 __all__ = [
     "IPPO",
     "SRPO",
     "Algorithm",
+    "AutoReset",
+    "Box",
     "Config",
+    "Discrete",
+    "Environment",
     "FictitiousCoPlay",
     "Objective",
     "Phase",
