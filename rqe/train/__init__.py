@@ -1,5 +1,6 @@
 """Training of multi-agent policies: SRPO, IPPO and others on environments written in JAX."""
 
+from .adapters import MarkovEnvironment, NormalFormEnvironment
 from .algorithms import (
     IPPO,
     SRPO,
@@ -11,11 +12,13 @@ from .algorithms import (
     PureAdversary,
     SelfPlay,
 )
+from .check import check_environment
 from .config import Config
-from .env import AutoReset, Environment
+from .env import AutoReset, Environment, Frozen
 from .policies import Policies, stack
 from .ppo import State, Trained, Trainer, make_train
 from .spaces import Box, Discrete
+from .zoo import parallel_env
 
 __all__ = [
     "IPPO",
@@ -27,6 +30,9 @@ __all__ = [
     "Discrete",
     "Environment",
     "FictitiousCoPlay",
+    "Frozen",
+    "MarkovEnvironment",
+    "NormalFormEnvironment",
     "Objective",
     "Phase",
     "Plan",
@@ -36,6 +42,8 @@ __all__ = [
     "State",
     "Trained",
     "Trainer",
+    "check_environment",
     "make_train",
+    "parallel_env",
     "stack",
 ]

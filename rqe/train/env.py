@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -96,3 +96,118 @@ class AutoReset:
         over = dones["__all__"]
         obs, state = jax.tree.map(lambda a, b: jnp.where(over, a, b), start, (obs, state))
         return obs, state, rewards, dones, info
+
+
+class Played(NamedTuple):
+    """State of an environment with frozen seats."""
+
+    state: Tree
+    """Of the environment itself."""
+    seen: Dict
+    """What the frozen seats observe."""
+
+
+class Frozen:
+    """An environment in which given policies play some of the seats; the others are its agents.
+
+    Parameters
+    ----------
+    env : Environment
+    policies : dict of str to function (key, obs, mask) -> action
+        By agent; ``mask`` is the agent's legal actions, or None where all are legal.
+
+    Raises
+    ------
+    ValueError
+        An agent that the environment does not have, a policy that cannot be called, or no seat
+        left to play.
+
+    Notes
+    -----
+    ``info`` is the environment's own, with what it says of the frozen seats.
+
+    Examples
+    --------
+    A partner who defects:
+
+    >>> import jax, games
+    >>> from rqe import train
+    >>> env = train.NormalFormEnvironment(games.free_riding())
+    >>> alone = train.Frozen(env, {"2": lambda key, obs, mask: 1})
+    >>> alone.agents
+    ['1']
+    >>> obs, state = alone.reset(jax.random.key(0))
+    >>> _, _, rewards, _, _ = alone.step(jax.random.key(1), state, {"1": 1})
+    >>> rewards["1"].tolist()
+    0.0
+    """
+
+    def __init__(self, env: Any, policies: Mapping[str, Seat]) -> None:
+        for agent, policy in policies.items():
+            if agent not in env.agents:
+                raise ValueError(
+                    f"policies must be for agents of the environment, {env.agents}; got {agent!r}"
+                )
+            if not callable(policy):
+                raise ValueError(
+                    f"policies[{agent!r}] must be a function (key, obs, mask) -> action; got "
+                    f"{policy!r}"
+                )
+        self.env, self.policies = env, dict(policies)
+        self.agents: list[str] = [a for a in env.agents if a not in policies]
+        if not self.agents:
+            raise ValueError(f"policies must leave a seat to play; got all of {env.agents}")
+        self.masked = hasattr(env, "get_avail_actions")
+        if self.masked:
+            self.get_avail_actions = self._legal
+
+    @property
+    def name(self) -> str:
+        """The environment's."""
+        return str(self.env.name)
+
+    @property
+    def num_agents(self) -> int:
+        """How many seats are left to play."""
+        return len(self.agents)
+
+    def observation_space(self, agent: str) -> Any:
+        """The environment's."""
+        return self.env.observation_space(agent)
+
+    def action_space(self, agent: str) -> Any:
+        """The environment's."""
+        return self.env.action_space(agent)
+
+    def reset(self, key: Key) -> tuple[Dict, Played]:
+        """Observations of the seats left, and state, at the start of an episode."""
+        obs, state = self.env.reset(key)
+        return self._mine(obs), Played(state, {a: obs[a] for a in self.policies})
+
+    def step(self, key: Key, state: Played, actions: Dict) -> Step:
+        """A step of the environment, with the frozen seats' actions."""
+        return self._step(self.env.step, key, state, actions)
+
+    def step_env(self, key: Key, state: Played, actions: Dict) -> Step:
+        """As `step`, without the new start after the last step."""
+        return self._step(self.env.step_env, key, state, actions)
+
+    def _step(self, step: Any, key: Key, state: Played, actions: Dict) -> Step:
+        key, *draws = jax.random.split(key, 1 + len(self.policies))
+        legal = self.env.get_avail_actions(state.state) if self.masked else {}
+        played = {
+            agent: policy(draw, state.seen[agent], legal.get(agent))
+            for draw, (agent, policy) in zip(draws, self.policies.items(), strict=True)
+        }
+        # in the environment's own order, which some environments rely on
+        joint = {a: played[a] if a in played else actions[a] for a in self.env.agents}
+        obs, inner, rewards, dones, info = step(key, state.state, joint)
+        after = Played(inner, {a: obs[a] for a in self.policies})
+        dones = self._mine(dones) | {"__all__": dones["__all__"]}
+        return self._mine(obs), after, self._mine(rewards), dones, info
+
+    def _legal(self, state: Played) -> Dict:
+        return self._mine(self.env.get_avail_actions(state.state))
+
+    def _mine(self, values: Dict) -> Dict:
+        return {a: values[a] for a in self.agents}
