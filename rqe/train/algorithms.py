@@ -7,7 +7,7 @@ of learner, the adversary, which sits where the partner would.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -60,10 +60,20 @@ class Plan:
     """For each learner the one whose policy it starts with; by default its own."""
     risk: Any = None
     """Risk measure whose penalty ties adversaries to their anchors."""
+    final_tau: float | None = None
+    """Its degree at the end of the run, which it moves to by equal factors; None if it stays."""
     joint: bool = False
     """Critics value joint actions, as the closed form needs."""
     pool: Any = None
     """Policies that `POOL` stands for, stacked."""
+
+    def at(self, progress: Any) -> Plan:
+        """The plan after a part of the run, in [0, 1]."""
+        if self.final_tau is None:
+            return self
+        first = self.risk.tau
+        tau = first * (self.final_tau / first) ** progress
+        return replace(self, risk=type(self.risk)(tau))
 
 
 class Algorithm(Protocol):
@@ -142,6 +152,8 @@ class SRPO:
     shared : bool
         One policy for all agents and one adversary for all seats; the adversary's seat is drawn
         for each environment.
+    final_tau : float in (0, inf), optional
+        Degree at the end of the run, to which it moves by equal factors.
 
     Raises
     ------
@@ -154,10 +166,16 @@ class SRPO:
     adversary: str = "learned"
     control: str = "others"
     shared: bool = False
+    final_tau: float | None = None
 
     def __post_init__(self) -> None:
         if not self.tau > 0.0:
             raise ValueError(f"tau must be positive (or inf); got {self.tau!r}")
+        if self.final_tau is not None and not 0.0 < self.final_tau < float("inf") > self.tau:
+            raise ValueError(
+                f"final_tau must be positive and finite, as tau is then; got {self.final_tau!r} "
+                f"with tau={self.tau!r}"
+            )
         for name, valid in (
             ("divergence", ("reverse_kl", "kl")),
             ("adversary", ("learned", "closed-form")),
@@ -197,7 +215,9 @@ class SRPO:
                 goal = Objective(i, _column(n_agents, i), _full(n_agents))
                 phases.append(Phase((cast,), (goal,), i))
             own = tuple(seats)
-            return Plan(own, own, tuple(phases), risk=self.risk, joint=True)
+            return Plan(
+                own, own, tuple(phases), risk=self.risk, final_tau=self.final_tau, joint=True
+            )
         homes, copies = list(seats), list(seats)
         phases = []
         for i in seats:
@@ -218,7 +238,14 @@ class SRPO:
                 for j, k in rivals.items()
             )
             phases.append(Phase(tuple(casts), (agent, *against), i))
-        return Plan(tuple(homes), tuple(seats), tuple(phases), tuple(copies), risk=self.risk)
+        return Plan(
+            tuple(homes),
+            tuple(seats),
+            tuple(phases),
+            tuple(copies),
+            risk=self.risk,
+            final_tau=self.final_tau,
+        )
 
     def _shared(self, n_agents: int) -> Plan:
         casts = tuple(tuple(int(j == k) for j in range(n_agents)) for k in range(n_agents))
@@ -229,7 +256,14 @@ class SRPO:
             Objective(0, _unit(n_agents), _full(n_agents)),
             Objective(1, rewards, _full(n_agents, -1.0), anchor=0),
         )
-        return Plan((0, 0), (0,) * n_agents, (Phase(casts, goals, 0),), (0, 0), risk=self.risk)
+        return Plan(
+            (0, 0),
+            (0,) * n_agents,
+            (Phase(casts, goals, 0),),
+            (0, 0),
+            risk=self.risk,
+            final_tau=self.final_tau,
+        )
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ class Config:
     epsilon: float | tuple[float, ...] = 0.1
     """Bounded rationality, the weight of the agents' entropy, in reward units: ``>= 0``, one number
     or one an agent. Adversaries have none."""
+    final_epsilon: float | None = None
+    """Everyone's at the end of the run, to which it moves by equal factors; None if it stays."""
     steps: int = 2_000_000
     """Environment steps of the run, over all phases together: the same budget for every
     algorithm. Rounded down to whole updates."""
@@ -95,6 +97,13 @@ class Config:
                 f"got {self.minibatches}"
             )
         n = len(self.env.agents)
+        if self.final_epsilon is not None and not (
+            0.0 < self.final_epsilon < float("inf") and all(e > 0.0 for e in self.epsilons(n))
+        ):
+            raise ValueError(
+                f"final_epsilon must be positive and finite, as epsilon is then; got "
+                f"{self.final_epsilon!r} with epsilon={self.epsilon!r}"
+            )
         if any(not 0.0 <= e < float("inf") for e in self.epsilons(n)):
             raise ValueError(f"epsilon must be >= 0 and finite; got {self.epsilon!r}")
         if self.steps < self.interactions_per_update:
@@ -113,6 +122,12 @@ class Config:
                 f"epsilon must be one number or {n}, one an agent; got {self.epsilon!r}"
             )
         return tuple(float(e) for e in self.epsilon)
+
+    def epsilons_at(self, progress: Any, n: int) -> tuple[Any, ...]:
+        """The same after a part of the run, in [0, 1]."""
+        if self.final_epsilon is None:
+            return self.epsilons(n)
+        return tuple(e * (self.final_epsilon / e) ** progress for e in self.epsilons(n))
 
     @property
     def plan(self) -> Plan:

@@ -26,6 +26,7 @@ def learn(
     phase: Phase,
     learners: tuple[Learner, ...],
     rollout: Rollout,
+    progress: Array,
     key: Key,
 ) -> tuple[dict[int, Learner], dict[str, Array]]:
     """Learners of a phase after its epochs, and what happened.
@@ -34,11 +35,12 @@ def learn(
     else all of them; the outcome is the same.
     """
     every = join(rollout)
+    plan, epsilons = plan.at(progress), config.epsilons_at(progress, seats.n)
     table = distinct(every)
     sizes = [s for s in config.rows if s < len(every)]
     whole = Table(every, jnp.arange(len(every)), table.count)
     cuts = [Table(table.rows[:s], table.place, table.count) for s in sizes]
-    body = partial(_learn, config, seats, plan, phase, learners, rollout, key)
+    body = partial(_learn, config, seats, plan, phase, learners, rollout, epsilons, key)
     which = jnp.searchsorted(jnp.asarray(sizes), table.count) if sizes else 0
     found, facts = jax.lax.switch(which, [partial(body, t) for t in (*cuts, whole)])
     return found, facts | {"rows": table.count}
@@ -51,13 +53,14 @@ def _learn(
     phase: Phase,
     learners: tuple[Learner, ...],
     rollout: Rollout,
+    epsilons: tuple[Any, ...],
     key: Key,
     table: Table,
 ) -> tuple[dict[int, Learner], dict[str, Array]]:
-    samples, facts = gather(config, seats, plan, phase, learners, rollout, table)
+    samples, facts = gather(config, seats, plan, phase, learners, rollout, epsilons, table)
     found, errors = {}, []
     for number, goal in enumerate(phase.objectives):
-        loss = partial(learner_loss, config, plan.risk, config.epsilons(seats.n))
+        loss = partial(learner_loss, config, plan.risk, epsilons)
         found[goal.learner], error = _epochs(
             config, loss, learners[goal.learner], samples[goal.learner],
             jax.random.fold_in(key, number),
@@ -69,7 +72,7 @@ def _learn(
 def learner_loss(
     config: Config,
     risk: Any,
-    epsilons: tuple[float, ...],
+    epsilons: tuple[Any, ...],
     params: tuple[Tree, Tree],
     samples: list[tuple[int, Samples]],
 ) -> tuple[Array, Array]:

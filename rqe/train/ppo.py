@@ -74,8 +74,15 @@ class Trainer:
                 f"same size for {what}; got {sizes[0]} and {sizes[1]} (observations, actions)"
             )
 
-    def begin(self, key: Key) -> State:
-        """Learners and environments at the start of a run; a key, or a stack under `jax.vmap`."""
+    def begin(self, key: Key, policies: Policies | None = None) -> State:
+        """Learners and environments at the start of a run.
+
+        Parameters
+        ----------
+        key : key
+        policies : Policies, optional
+            One run's, to go on from in place of random ones; every learner takes its seat's.
+        """
         nets, worlds, key = jax.random.split(key, 3)
         actors, critics = [], []
         hidden = self.config.hidden
@@ -87,6 +94,8 @@ class Trainer:
             critics.append(network(c, (n_obs, *hidden, out)))
         copies = self.plan.copies or range(len(actors))
         actors = [actors[k] for k in copies]
+        if policies is not None:
+            actors = [policies.params[seat] for seat in self.plan.homes]
         optimizer = make_optimizer(self.config)
         learners = tuple(
             Learner(a, c, optimizer.init((a, c))) for a, c in zip(actors, critics, strict=True)
@@ -104,26 +113,32 @@ class Trainer:
         actors = tuple(k.actor for k in state.learners)
         critics = tuple(k.critic for k in state.learners)
         rollouts = []
+        progress = state.update / config.updates
+        plan = self.plan.at(progress)
         for phase, envs in zip(phases, state.envs, strict=True):
             start = self._fresh(jax.random.fold_in(k_reset, phase.salt)) if config.reset else envs
             k = jax.random.fold_in(k_play, phase.salt)
             rollouts.append(
-                play(self.seats, self.plan, phase, actors, critics, start, k, config.n_steps)
+                play(self.seats, plan, phase, actors, critics, start, k, config.n_steps)
             )
         envs = state.envs if config.reset else tuple(r.envs for r in rollouts)
         learned, facts = self._learning(
-            state.learners, tuple(r._replace(envs=()) for r in rollouts), k_learn
+            state.learners, tuple(r._replace(envs=()) for r in rollouts), progress, k_learn
         )
         return State(learned, envs, key, state.update + 1), facts
 
     def _learn(
-        self, learners: tuple[Learner, ...], rollouts: tuple[Rollout, ...], key: Key
+        self,
+        learners: tuple[Learner, ...],
+        rollouts: tuple[Rollout, ...],
+        progress: Array,
+        key: Key,
     ) -> tuple[tuple[Learner, ...], dict[str, Array]]:
         changed: dict[int, Learner] = {}
         facts = []
         for phase, rollout in zip(self.plan.phases, rollouts, strict=True):
             found, fact = learn(
-                self.config, self.seats, self.plan, phase, learners, rollout,
+                self.config, self.seats, self.plan, phase, learners, rollout, progress,
                 jax.random.fold_in(key, phase.salt),
             )  # fmt: skip
             changed |= found
@@ -143,7 +158,7 @@ class Trainer:
         return Policies(tuple(state.learners[k].actor for k in self.plan.play))
 
 
-def make_train(config: Config) -> Callable[[Key], Trained]:
+def make_train(config: Config) -> Callable[..., Trained]:
     """A whole training run as one pure function of a key.
 
     Parameters
@@ -152,8 +167,8 @@ def make_train(config: Config) -> Callable[[Key], Trained]:
 
     Returns
     -------
-    function (key) -> Trained
-        To be jitted, and mapped over keys: ``jax.jit(jax.vmap(train))(keys)``.
+    function (key, policies=None) -> Trained
+        From random policies, or from given ones (one run's). To be jitted, and mapped over keys: ``jax.jit(jax.vmap(train))(keys)``.
 
     Examples
     --------
@@ -169,8 +184,8 @@ def make_train(config: Config) -> Callable[[Key], Trained]:
     """
     trainer = Trainer(config)
 
-    def train(key: Key) -> Trained:
-        state, metrics = trainer.advance(trainer.begin(key), config.updates)
+    def train(key: Key, policies: Policies | None = None) -> Trained:
+        state, metrics = trainer.advance(trainer.begin(key, policies), config.updates)
         return Trained(trainer.policies(state), metrics)
 
     return train

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
@@ -85,6 +85,7 @@ def gather(
     phase: Phase,
     learners: tuple[Learner, ...],
     rollout: Rollout,
+    epsilons: tuple[Any, ...],
     table: Table,
 ) -> tuple[dict[int, list[tuple[int, Samples]]], dict[str, Array]]:
     """Samples of every learner in training, by seat, with one recursion for all advantages.
@@ -106,7 +107,7 @@ def gather(
         own = phase.objectives[0].learner
         worst = tilt(plan, own, actors, critics, tuple(obs), tuple(masks))
     degrees = [
-        config.epsilons(seats.n)[p.seat] * entropy(p.log)
+        epsilons[p.seat] * entropy(p.log)
         if p.anchor is None
         else plan.risk.penalty(p.log, p.anchor)
         for p in parts
