@@ -168,7 +168,8 @@ def make_train(config: Config) -> Callable[..., Trained]:
     Returns
     -------
     function (key, policies=None) -> Trained
-        From random policies, or from given ones (one run's). To be jitted, and mapped over keys: ``jax.jit(jax.vmap(train))(keys)``.
+        From random policies, or from given ones (one run's). To be jitted, and mapped over keys:
+        ``jax.jit(jax.vmap(train))(keys)``.
 
     Examples
     --------
