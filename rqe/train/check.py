@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .arrays import Key
+from .env import masked
 
 STEPS = 8
 """Random steps that are tried."""
@@ -40,13 +41,14 @@ def check_environment(env: Any, key: Key | None = None) -> None:
     sizes = _seats(env)
     key = jax.random.key(0) if key is None else key
     start, *draws = jax.random.split(key, 1 + STEPS)
+    masks = _traced(env.get_avail_actions, "get_avail_actions") if masked(env) else None
     obs, state = _parts(_traced(env.reset, "reset")(start), 2, "reset", "(obs, state)")
     _observations(env, obs, "reset")
     first = (obs, state)
     step = _traced(env.step, "step")
     for draw in draws:
         act, go = jax.random.split(draw)
-        actions = _actions(env, sizes, state, act)
+        actions = _actions(sizes, None if masks is None else masks(state), act)
         found = _parts(step(go, state, actions), 5, "step", "(obs, state, rewards, dones, info)")
         obs, state, rewards, dones, info = found
         _observations(env, obs, "step")
@@ -120,10 +122,12 @@ def _observations(env: Any, obs: Any, name: str) -> None:
     _entries(obs, env.agents, f"observations of {name}")
     for agent in env.agents:
         space, seen = env.observation_space(agent), obs[agent]
-        if tuple(jnp.shape(seen)) != tuple(space.shape):
+        # one of JaxMARL's gives a whole number for the shape of a vector
+        shape = tuple(np.atleast_1d(np.asarray(space.shape, np.int64)).tolist())
+        if jnp.shape(seen) != shape:
             raise ValueError(
-                f"observation of {agent!r} after {name} must have its space's shape "
-                f"{tuple(space.shape)}; got {tuple(jnp.shape(seen))}"
+                f"observation of {agent!r} after {name} must have its space's shape {shape}; got "
+                f"{jnp.shape(seen)}"
             )
         if hasattr(space, "contains") and not bool(space.contains(seen)):
             raise ValueError(
@@ -132,13 +136,11 @@ def _observations(env: Any, obs: Any, name: str) -> None:
             )
 
 
-def _actions(env: Any, sizes: dict[str, int], state: Any, key: Key) -> dict[str, Any]:
+def _actions(sizes: dict[str, int], masks: Any, key: Key) -> dict[str, Any]:
     """Random actions, legal ones where there are masks."""
-    if not hasattr(env, "get_avail_actions"):
-        masks: Any = {a: jnp.ones(n) for a, n in sizes.items()}
-    else:
-        masks = _traced(env.get_avail_actions, "get_avail_actions")(state)
-        _entries(masks, env.agents, "masks of get_avail_actions")
+    if masks is None:
+        masks = {a: jnp.ones(n) for a, n in sizes.items()}
+    _entries(masks, list(sizes), "masks of get_avail_actions")
     out = {}
     for seat, (agent, size) in enumerate(sizes.items()):
         mask = jnp.asarray(masks[agent])

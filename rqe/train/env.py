@@ -56,6 +56,28 @@ class Environment(Protocol):
         """An agent's actions: a space with a number ``n``."""
 
 
+def masked(env: Any) -> bool:
+    """Whether an environment says which actions are legal.
+
+    Parameters
+    ----------
+    env : Environment
+
+    Returns
+    -------
+    bool
+        False without a method ``get_avail_actions``, or with one that is not implemented, as
+        JaxMARL's environments without masks have.
+    """
+    if not hasattr(env, "get_avail_actions"):
+        return False
+    try:
+        jax.eval_shape(lambda key: env.get_avail_actions(env.reset(key)[1]), jax.random.key(0))
+    except NotImplementedError:
+        return False
+    return True
+
+
 class AutoReset:
     """Base of environments: from ``reset`` and ``step_env`` a ``step`` that starts anew at the end.
 
@@ -157,7 +179,7 @@ class Frozen:
         self.agents: list[str] = [a for a in env.agents if a not in policies]
         if not self.agents:
             raise ValueError(f"policies must leave a seat to play; got all of {env.agents}")
-        self.masked = hasattr(env, "get_avail_actions")
+        self.masked = masked(env)
         if self.masked:
             self.get_avail_actions = self._legal
 

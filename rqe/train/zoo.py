@@ -10,6 +10,7 @@ import numpy as np
 from ..model._checks import whole
 from ..result.status import MissingExtraError
 from .arrays import Array
+from .env import masked
 
 
 def parallel_env(env: Any, seed: int = 0, max_steps: int | None = None) -> Any:
@@ -81,8 +82,7 @@ class _View:
             a: _like(env.observation_space(a), spaces) for a in self.possible_agents
         }
         self.action_spaces = {a: _like(env.action_space(a), spaces) for a in self.possible_agents}
-        self._masked = hasattr(env, "get_avail_actions")
-        self._legal = jax.jit(env.get_avail_actions) if self._masked else None
+        self._legal = jax.jit(env.get_avail_actions) if masked(env) else None
         self._reset, self._step = jax.jit(env.reset), jax.jit(env.step_env)
         self._key = jax.random.key(seed)
         self._state: Any = None
