@@ -27,7 +27,7 @@ def facts(command: str) -> list[tuple[str, str]]:
     return [
         ("command", f"`{command}`"),
         ("date", f"{datetime.datetime.now(tz=datetime.UTC):%Y-%m-%d %H:%M} UTC"),
-        ("commit", _commit()),
+        ("commit", commit()),
         ("versions", ", ".join([f"rqe {rqe.__version__}", *versions, _python()])),
         ("processor", f"{_processor()}, {platform.machine()}, {os.cpu_count()} cores"),
         ("memory", _memory()),
@@ -36,7 +36,8 @@ def facts(command: str) -> list[tuple[str, str]]:
     ]
 
 
-def _commit() -> str:
+def commit() -> str:
+    """The commit of the working tree, and whether it has other changes."""
     # the tables' own file does not count: this very run rewrites it
     commit = _git("rev-parse", "--short", "HEAD")
     changed = _git("status", "--porcelain", "--untracked-files=no", "--", "rqe", "benchmarks")

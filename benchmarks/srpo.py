@@ -1,0 +1,171 @@
+"""SRPO and IPPO on the Overcooked gridworld: Figure 2 of SRA, and one change at a time from it.
+
+Run ``python -m benchmarks.srpo``: it trains every case (policies kept under ``--runs``, so that it
+goes on where it stopped), plays all runs of a case against each other, and writes
+``benchmarks/results/srpo.json``. With ``--only NAME ...`` it trains these cases and stops; two such
+commands side by side use two cores.
+
+Every run has the same budget of 2,000,000 environment steps, over all of its phases, unless its
+case says otherwise. Seed k of every case has the key ``jax.random.key(k)``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.machine import commit
+from benchmarks.record import digits
+from rqe.result.files import whole_file
+
+RESULT = Path("benchmarks/results/srpo.json")
+STEPS, BUDGET = 128, 2_000_000
+POOL_STAGES, POOL_SEEDS = 2, 8
+"""Stages at which the pool's runs are kept, beside their beginning, and how many runs."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A setting, with as many seeds."""
+
+    algorithm: str
+    """Name of the algorithm's class in `rqe.train`."""
+    choices: dict[str, Any] = field(default_factory=dict)
+    """Arguments of the algorithm."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Fields of `Config` that differ from the default."""
+    seeds: int = 10
+    then: tuple[str, dict[str, Any]] | None = None
+    """Algorithm and settings of a second half of the budget that goes on from the first's
+    policies."""
+
+
+def cases() -> dict[str, Case]:
+    """Every case by name."""
+    out = {"ippo": Case("IPPO", seeds=30), "srpo": Case("SRPO", seeds=30)}
+    out["srpo, other divergence"] = Case("SRPO", {"divergence": "kl"}, seeds=30)
+    for tau in (0.01, 0.1, 1.0, 3.0, 30.0, 100.0):
+        out[f"srpo, tau {tau:g}"] = Case("SRPO", {"tau": tau})
+    for epsilon in (0.01, 0.3):
+        out[f"ippo, epsilon {epsilon:g}"] = Case("IPPO", {}, {"epsilon": epsilon})
+        out[f"srpo, epsilon {epsilon:g}"] = Case("SRPO", {}, {"epsilon": epsilon})
+    out["pure adversary"] = Case("PureAdversary")
+    out["fictitious co-play"] = Case("FictitiousCoPlay")
+    for divergence in ("reverse_kl", "kl"):
+        exact = {"divergence": divergence, "adversary": "closed-form"}
+        out[f"srpo, closed form, {divergence}"] = Case("SRPO", exact)
+    for name, algorithm in (("ippo", "IPPO"), ("srpo", "SRPO")):
+        out[f"{name}, twice the budget"] = Case(algorithm, {}, {"steps": 2 * BUDGET})
+        out[f"{name}, normalised advantages"] = Case(algorithm, {}, {"normalize_advantages": True})
+        out[f"{name}, gradients clipped at 0.5"] = Case(algorithm, {}, {"max_grad_norm": 0.5})
+        out[f"{name}, penalties in the reward"] = Case(algorithm, {}, {"penalty": "reward"})
+    return out
+
+
+def train(name: str, case: Case, runs: Path) -> None:
+    """Train a case, and keep its policies and how long they took."""
+    import jax
+    import jax.numpy as jnp
+
+    import games.overcooked
+    from rqe import train as t
+
+    env = games.overcooked.Gridworld()
+    keys = jax.vmap(jax.random.key)(jnp.arange(case.seeds))
+    began, worked = time.perf_counter(), time.process_time()
+    choices = dict(case.choices)
+    if case.algorithm == "FictitiousCoPlay":
+        choices["pool"] = _pool(env)
+    algorithm = getattr(t, case.algorithm)(**choices)
+    settings = {"steps": BUDGET, **case.settings}
+    if case.then is not None:
+        settings["steps"] //= 2
+    first = t.make_train(t.Config(env, algorithm, **settings))
+    if case.then is None:
+        trained = jax.jit(jax.vmap(first))(keys)
+    else:
+        after, changed = case.then
+        second = t.make_train(t.Config(env, getattr(t, after)(), **{**settings, **changed}))
+
+        def both(key: Any) -> Any:
+            begun = first(key)
+            return second(jax.random.fold_in(key, 1), begun.policies)
+
+        trained = jax.jit(jax.vmap(both))(keys)
+    jax.block_until_ready(trained)
+    row = {
+        "seconds": digits(time.perf_counter() - began, 4),
+        "cpu seconds": digits(time.process_time() - worked, 4),
+        "commit": commit(),
+    }
+    runs.mkdir(parents=True, exist_ok=True)
+    leaves = [np.asarray(a) for a in jax.tree.leaves(trained.policies)]
+    with whole_file(runs / f"{name}.npz") as file:
+        np.savez(file, *leaves)
+    with whole_file(runs / f"{name}.json") as file:
+        file.write(json.dumps(row).encode())
+
+
+def policies(path: Path) -> Any:
+    """The policies that `train` kept."""
+    from rqe.train import Policies
+
+    with np.load(path, allow_pickle=False) as file:
+        leaves = [file[f"arr_{k}"] for k in range(len(file.files))]
+    half = len(leaves) // 2
+    nets = [
+        [(part[k], part[k + 1]) for k in range(0, half, 2)]
+        for part in (leaves[:half], leaves[half:])
+    ]
+    return Policies(tuple(nets))
+
+
+def _pool(env: Any) -> Any:
+    """IPPO runs of other seeds at their beginning, on the way, and at their end."""
+    import jax
+    import jax.numpy as jnp
+
+    from rqe import train as t
+
+    trainer = t.Trainer(t.Config(env, t.IPPO(), steps=BUDGET))
+    keys = jax.vmap(jax.random.key)(1000 + jnp.arange(POOL_SEEDS))
+    states = jax.vmap(trainer.begin)(keys)
+    part = trainer.config.updates // POOL_STAGES
+    ahead = jax.jit(jax.vmap(lambda s: trainer.advance(s, part)[0]))
+    found = [jax.vmap(trainer.policies)(states)]
+    for _ in range(POOL_STAGES):
+        states = ahead(states)
+        found.append(jax.vmap(trainer.policies)(states))
+    return t.stack(found)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command ``python -m benchmarks.srpo``."""
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.srpo", description=__doc__)
+    parser.add_argument("--runs", type=Path, default=Path("runs/srpo"), help="kept policies")
+    parser.add_argument("--only", nargs="*", metavar="NAME", help="train these cases and stop")
+    parser.add_argument("--out", type=Path, default=RESULT)
+    options = parser.parse_args(argv)
+    chosen = cases()
+    for name, case in chosen.items():
+        if options.only is not None and name not in options.only:
+            continue
+        if not (options.runs / f"{name}.json").exists():
+            began = time.perf_counter()
+            train(name, case, options.runs)
+            print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
