@@ -13,6 +13,7 @@ from . import networks
 from .algorithms import POOL, TILTED, Phase, Plan
 from .arrays import Array, Key, Tree
 from .beliefs import tilt
+from .env import masked
 
 
 class Rollout(NamedTuple):
@@ -59,7 +60,7 @@ class Seats:
                 )
         self.n_actions = tuple(int(env.action_space(a).n) for a in self.agents)
         self.n_obs = tuple(max(1, prod(env.observation_space(a).shape)) for a in self.agents)
-        self.masked = hasattr(env, "get_avail_actions")
+        self.masked = masked(env)
 
     def others(self, seat: int) -> int:
         """Number of joint actions of all other seats."""
