@@ -117,13 +117,11 @@ class Gridworld(train.AutoReset):
         """One step, without a new start after the last."""
         first, east, south = chance(key)
         played = (actions[AGENTS[0]], actions[AGENTS[1]])
-        kitchen, events = move(state.kitchen, played, first, (east, south))
-        shared = PICK_UP * events["pickups"].sum() + DELIVERY * events["deliveries"].sum()
-        own = shared - MOVE_COST * events["moves"] - COLLISION_COST * events["collisions"]
+        kitchen, paid, events = move(state.kitchen, played, first, (east, south))
         time = state.time + 1
         over = time >= self.horizon
         dones = {AGENTS[0]: over, AGENTS[1]: over, "__all__": over}
-        rewards = {AGENTS[0]: own[0], AGENTS[1]: own[1]}
+        rewards = {AGENTS[0]: paid[0], AGENTS[1]: paid[1]}
         return _observe(kitchen), State(kitchen, time), rewards, dones, events
 
     def state_of(self, row: Any, time: int = 0) -> State:
@@ -183,7 +181,7 @@ class _Cook(NamedTuple):
 
 def move(
     kitchen: Array, actions: tuple[Array, Array], first: Array, grows: tuple[Array, Array]
-) -> tuple[Array, dict[str, Array]]:
+) -> tuple[Array, Array, dict[str, Array]]:
     """One step of the rules, with chance's part given.
 
     Parameters
@@ -200,6 +198,7 @@ def move(
     Returns
     -------
     kitchen : int array (8,)
+    rewards : float array (2,)
     events : dict of float array (2,)
         Each agent's pickups, deliveries, moves and collisions: 0 or 1.
     """
@@ -224,7 +223,9 @@ def move(
     events = {
         name: jnp.stack(pair).astype(jnp.float32) for name, pair in zip(EVENTS, counts, strict=True)
     }
-    return jnp.stack([*cooks[0], *cooks[1], *onions]), events
+    shared = PICK_UP * events["pickups"].sum() + DELIVERY * events["deliveries"].sum()
+    own = MOVE_COST * events["moves"] + COLLISION_COST * events["collisions"]
+    return jnp.stack([*cooks[0], *cooks[1], *onions]), shared - own, events
 
 
 def _turn(

@@ -41,9 +41,9 @@ def check_environment(env: Any, key: Key | None = None) -> None:
     sizes = _seats(env)
     key = jax.random.key(0) if key is None else key
     start, *draws = jax.random.split(key, 1 + STEPS)
-    masks = _traced(env.get_avail_actions, "get_avail_actions") if masked(env) else None
     obs, state = _parts(_traced(env.reset, "reset")(start), 2, "reset", "(obs, state)")
     _observations(env, obs, "reset")
+    masks = _traced(env.get_avail_actions, "get_avail_actions") if masked(env) else None
     first = (obs, state)
     step = _traced(env.step, "step")
     for draw in draws:
