@@ -12,9 +12,13 @@ from .algorithms import (
     PureAdversary,
     SelfPlay,
 )
+from .behaviour import FreeRiding, blocks, free_riding
 from .check import check_environment
 from .config import Config
 from .env import AutoReset, Environment, Frozen
+from .evaluate import crossplay, self_play
+from .intervals import Interval, bootstrap
+from .pairs import CrossPlay
 from .policies import Policies, stack
 from .ppo import State, Trained, Trainer, make_train
 from .spaces import Box, Discrete
@@ -26,11 +30,14 @@ __all__ = [
     "Algorithm",
     "AutoReset",
     "Box",
+    "CrossPlay",
     "Config",
     "Discrete",
     "Environment",
     "FictitiousCoPlay",
+    "FreeRiding",
     "Frozen",
+    "Interval",
     "MarkovEnvironment",
     "NormalFormEnvironment",
     "Objective",
@@ -42,8 +49,13 @@ __all__ = [
     "State",
     "Trained",
     "Trainer",
+    "blocks",
+    "bootstrap",
     "check_environment",
+    "crossplay",
+    "free_riding",
     "make_train",
     "parallel_env",
+    "self_play",
     "stack",
 ]
