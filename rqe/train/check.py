@@ -40,16 +40,16 @@ def check_environment(env: Any, key: Key | None = None) -> None:
     """
     sizes = _seats(env)
     key = jax.random.key(0) if key is None else key
-    start, *draws = jax.random.split(key, 1 + STEPS)
+    start, chooser, *draws = jax.random.split(key, 2 + STEPS)
+    random = np.random.default_rng(int(jax.random.bits(chooser)))
     obs, state = _parts(_traced(env.reset, "reset")(start), 2, "reset", "(obs, state)")
     _observations(env, obs, "reset")
     masks = _traced(env.get_avail_actions, "get_avail_actions") if masked(env) else None
     first = (obs, state)
     step = _traced(env.step, "step")
     for draw in draws:
-        act, go = jax.random.split(draw)
-        actions = _actions(sizes, None if masks is None else masks(state), act)
-        found = _parts(step(go, state, actions), 5, "step", "(obs, state, rewards, dones, info)")
+        actions = _actions(sizes, None if masks is None else masks(state), random)
+        found = _parts(step(draw, state, actions), 5, "step", "(obs, state, rewards, dones, info)")
         obs, state, rewards, dones, info = found
         _observations(env, obs, "step")
         _same_shapes(first, (obs, state))
@@ -136,23 +136,23 @@ def _observations(env: Any, obs: Any, name: str) -> None:
             )
 
 
-def _actions(sizes: dict[str, int], masks: Any, key: Key) -> dict[str, Any]:
+def _actions(sizes: dict[str, int], masks: Any, random: np.random.Generator) -> dict[str, Any]:
     """Random actions, legal ones where there are masks."""
     if masks is None:
-        masks = {a: jnp.ones(n) for a, n in sizes.items()}
+        masks = {a: np.ones(n) for a, n in sizes.items()}
     _entries(masks, list(sizes), "masks of get_avail_actions")
     out = {}
-    for seat, (agent, size) in enumerate(sizes.items()):
-        mask = jnp.asarray(masks[agent])
+    for agent, size in sizes.items():
+        mask = np.asarray(masks[agent])
         if mask.shape != (size,):
             raise ValueError(
                 f"mask of {agent!r} must have shape ({size},), one entry an action; got "
                 f"{mask.shape}"
             )
-        if not bool(jnp.any(mask > 0)):
+        legal = np.flatnonzero(mask > 0)
+        if not len(legal):
             raise ValueError(f"mask of {agent!r} must leave a legal action; got none")
-        logits = jnp.where(mask > 0, 0.0, -jnp.inf)
-        out[agent] = jax.random.categorical(jax.random.fold_in(key, seat), logits)
+        out[agent] = np.int32(random.choice(legal))
     return out
 
 
@@ -177,8 +177,8 @@ def _same_shapes(before: Any, after: Any) -> None:
 def _one_number(values: Any, agents: list[str], what: str) -> None:
     _entries(values, agents, f"{what} of step")
     for agent in agents:
-        value = jnp.asarray(values[agent])
-        if value.shape != () or not bool(jnp.isfinite(value.astype(jnp.float32))):
+        value = np.asarray(values[agent])
+        if value.shape != () or not np.isfinite(value):
             raise ValueError(
                 f"{what} of step must be one finite number an agent; {agent!r} has {value!r}"
             )

@@ -234,7 +234,7 @@ def test_the_return_of_uniform_play_is_the_exact_one():
         ahead = np.stack([game.expected(v).reshape(8832, 25).mean(axis=1) for v in value])
         value = mean + ahead
     exact = value @ game.initial
-    count = 20_000
+    count = 8000
 
     @jax.jit
     def play(key):
