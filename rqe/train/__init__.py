@@ -17,6 +17,7 @@ from .check import check_environment
 from .config import Config
 from .env import AutoReset, Environment, Frozen
 from .evaluate import crossplay, self_play
+from .exploit import Exploitability, exploitability
 from .intervals import Interval, bootstrap
 from .pairs import CrossPlay
 from .policies import Policies, stack
@@ -34,6 +35,7 @@ __all__ = [
     "Config",
     "Discrete",
     "Environment",
+    "Exploitability",
     "FictitiousCoPlay",
     "FreeRiding",
     "Frozen",
@@ -53,6 +55,7 @@ __all__ = [
     "bootstrap",
     "check_environment",
     "crossplay",
+    "exploitability",
     "free_riding",
     "make_train",
     "parallel_env",

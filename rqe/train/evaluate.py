@@ -78,7 +78,10 @@ def crossplay(
     <CrossPlay of 3 x 2 pairs: mean total ... over 10 steps, 32 rollouts each>
     """
     seats = Seats(env)
-    row_runs, column_runs = _runs(seats, rows, "rows"), _runs(seats, columns, "columns")
+    row_runs, column_runs = (
+        run_policies(seats, rows, "rows"),
+        run_policies(seats, columns, "columns"),
+    )
     shape = (len(row_runs), len(column_runs))
     pairs = np.array(list(np.ndindex(shape)))
     params = (row_runs.params[0], *column_runs.params[1:])
@@ -115,12 +118,12 @@ def self_play(
         As `crossplay` does.
     """
     seats = Seats(env)
-    found = _runs(seats, runs, "runs")
+    found = run_policies(seats, runs, "runs")
     pairs = np.repeat(np.arange(len(found))[:, None], 2, axis=1)
     return _evaluate(seats, found.params, pairs, (len(found),), key, episodes, steps, progress)
 
 
-def _runs(seats: Seats, runs: Any, name: str) -> Policies:
+def run_policies(seats: Seats, runs: Any, name: str) -> Policies:
     """A stack of runs that fits the environment."""
     if not isinstance(runs, Policies):
         raise ValueError(f"{name} must be Policies; got {type(runs).__name__}")
