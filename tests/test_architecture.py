@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "interop": {"model", "result"},
     "plot": {"result"},
     "plot_grid": {"plot"},
+    "plot_crossplay": {"plot"},
     "cli": {
         "model", "result", "certificate", "solvers", "analysis", "train", "interop", "plot",
         "_version", "__init__",

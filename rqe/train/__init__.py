@@ -22,6 +22,7 @@ from .intervals import Interval, bootstrap
 from .pairs import CrossPlay
 from .policies import Policies, stack
 from .ppo import State, Trained, Trainer, make_train
+from .record import Record, record
 from .spaces import Box, Discrete
 from .zoo import parallel_env
 
@@ -47,6 +48,7 @@ __all__ = [
     "Plan",
     "Policies",
     "PureAdversary",
+    "Record",
     "SelfPlay",
     "State",
     "Trained",
@@ -59,6 +61,7 @@ __all__ = [
     "free_riding",
     "make_train",
     "parallel_env",
+    "record",
     "self_play",
     "stack",
 ]
