@@ -29,7 +29,7 @@ def matrix(
     blocks: Mapping[str, int] | None = None,
     key: bool = True,
     title: str = "",
-    unit: str = "sum of both agents' returns (reward units)",
+    unit: str = "sum of returns (reward units)",
 ) -> Axes:
     """A cross-play matrix as a heat map, its first row on top.
 
@@ -342,16 +342,17 @@ class _Board:
         here = self.at[moment]
         for agent, cell in enumerate(here):
             beside = [j for j in range(self.agents) if np.array_equal(here[j], cell)]
-            x = cell[1] + 0.3 * (beside.index(agent) - (len(beside) - 1) / 2.0)
+            x = cell[1] + 0.46 * (beside.index(agent) - (len(beside) - 1) / 2.0)
             color = _AGENTS[agent % len(_AGENTS)]
-            body = Circle((x, cell[0] + 0.08), 0.28, facecolor=color, edgecolor="white", zorder=3)
+            radius = 0.28 if len(beside) == 1 else 0.23
+            body = Circle((x, cell[0] + 0.08), radius, facecolor=color, edgecolor="white", zorder=3)
             drawn.append(ax.add_patch(body))
             drawn.append(
                 ax.text(x, cell[0] + 0.08, str(agent + 1), color="white", ha="center",
                         va="center", fontsize=9, fontweight="bold", zorder=4)
             )  # fmt: skip
             if self.held[moment, agent]:
-                load = Circle((x + 0.22, cell[0] - 0.16), 0.13, facecolor=_ITEM, edgecolor="white")
+                load = Circle((x + 0.18, cell[0] - 0.16), 0.12, facecolor=_ITEM, edgecolor="white")
                 load.set_zorder(5)
                 drawn.append(ax.add_patch(load))
         if self.captions[moment]:
