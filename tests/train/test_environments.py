@@ -243,11 +243,12 @@ def test_masks_that_are_not_implemented():
 def test_a_step_is_step_env_until_the_end_then_a_reset():
     env = Switches()
     obs, state = env.reset(jax.random.key(0))
+    step, step_env = jax.jit(env.step), jax.jit(env.step_env)
     for t in range(1, 3 * HORIZON + 1):
         key = jax.random.key(t)
         actions = {a: jnp.int32(t % n) for a, n in SIZES.items()}
-        same = env.step_env(jax.random.split(key)[0], state, actions)
-        obs, state, rewards, dones, _ = env.step(key, state, actions)
+        same = step_env(jax.random.split(key)[0], state, actions)
+        obs, state, rewards, dones, _ = step(key, state, actions)
         over = t % HORIZON == 0
         assert bool(dones["__all__"]) == over
         assert {a: float(r) for a, r in rewards.items()} == {
@@ -285,9 +286,10 @@ def test_a_frozen_seat_plays_its_policy_on_what_it_sees():
     obs, state = frozen.reset(jax.random.key(0))
     assert set(obs) == {"a", "b"}
     before = -1
+    step = jax.jit(frozen.step)
     for t in range(1, 20):
         b = t % 3
-        obs, state, rewards, dones, _ = frozen.step(jax.random.key(t), state, {"a": t % 2, "b": b})
+        obs, state, rewards, dones, _ = step(jax.random.key(t), state, {"a": t % 2, "b": b})
         assert set(rewards) == {"a", "b"}
         assert set(dones) == {"a", "b", "__all__"}
         if dones["__all__"]:
@@ -316,7 +318,7 @@ def test_frozen_seats_have_random_numbers_of_their_own():
 
     trio = train.Frozen(Switches(), {"a": noise_of(2), "b": noise_of(2)})
     _, state = trio.reset(jax.random.key(0))
-    seen = jax.vmap(lambda k: trio.step_env(k, state, {"c": 0})[0]["c"])(keys)
+    seen = jax.jit(jax.vmap(lambda k: trio.step_env(k, state, {"c": 0})[0]["c"]))(keys)
     a, b = np.asarray(seen)[:, :2].T
     assert abs(np.corrcoef(a, b)[0, 1]) < 4 / np.sqrt(20_000)
 
@@ -353,9 +355,10 @@ def test_frozen_seats_nest():
 def test_the_gridworld_with_an_idle_partner():
     idle = train.Frozen(Gridworld(), {"agent_1": lambda *_: 4})
     _, state = idle.reset(jax.random.key(0))
+    step = jax.jit(idle.step)
     corner = state.seen["agent_1"][3:5].tolist()
     for t in range(20):
-        obs, state, rewards, _, info = idle.step(jax.random.key(t), state, {"agent_0": t % 5})
+        obs, state, rewards, _, info = step(jax.random.key(t), state, {"agent_0": t % 5})
         assert obs["agent_0"][3:5].tolist() == corner
         assert info["moves"].tolist() == [float(t % 5 != 4), 0.0]
         assert set(rewards) == {"agent_0"}
