@@ -101,7 +101,7 @@ class NormalFormEnvironment(_Seated):
 
     def reset(self, key: Key) -> tuple[Dict, Array]:
         """The constant, and the number of plays so far."""
-        return self._everyone(jnp.ones(1)), jnp.zeros((), jnp.int32)
+        return self._everyone(jnp.ones(1, jnp.float32)), jnp.zeros((), jnp.int32)
 
     def step_env(self, key: Key, state: Array, actions: Dict) -> Step:
         """One play."""
@@ -109,7 +109,7 @@ class NormalFormEnvironment(_Seated):
         over = state >= self.horizon
         rewards = self._by_agent(self._payoffs[self._joint(actions)])
         dones = self._everyone(over) | {"__all__": over}
-        return self._everyone(jnp.ones(1)), state, rewards, dones, {}
+        return self._everyone(jnp.ones(1, jnp.float32)), state, rewards, dones, {}
 
     def __repr__(self) -> str:
         return f"NormalFormEnvironment({self.game!r}, horizon={self.horizon})"

@@ -61,7 +61,9 @@ def check_environment(env: Any, key: Key | None = None) -> None:
 
 def _seats(env: Any) -> dict[str, int]:
     """Number of actions of each agent."""
-    for name in ("agents", "num_agents", "reset", "step", "observation_space", "action_space"):
+    for name in (
+        "name", "agents", "num_agents", "reset", "step", "observation_space", "action_space",
+    ):  # fmt: skip
         if not hasattr(env, name):
             raise ValueError(f"env must have {name!r}; {type(env).__name__} has none")
     agents = list(env.agents)

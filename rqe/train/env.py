@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -78,7 +78,7 @@ def masked(env: Any) -> bool:
     return True
 
 
-class AutoReset:
+class AutoReset(ABC):
     """Base of environments: from ``reset`` and ``step_env`` a ``step`` that starts anew at the end.
 
     A subclass has ``agents``, ``reset(key)`` and ``step_env(key, state, actions)``.

@@ -87,7 +87,9 @@ class Box:
                 shape = np.broadcast_shapes(np.shape(low), np.shape(high))
             self.shape: tuple[int, ...] = tuple(shape)
             self.low, self.high = (
-                np.broadcast_to(np.asarray(b, np.float64), self.shape) for b in (low, high)
+                # plus zero: -0.0 and 0.0 are one bound, and get one hash
+                np.broadcast_to(np.asarray(b, np.float64) + 0.0, self.shape)
+                for b in (low, high)
             )
         except (TypeError, ValueError):
             raise ValueError(

@@ -70,7 +70,7 @@ def test_what_spaces_contain():
 def test_equal_spaces():
     assert train.Discrete(3) == train.Discrete(3) != train.Discrete(4)
     assert train.Box(0, 1, (2,)) == train.Box([0, 0], [1, 1]) != train.Box(0, 2, (2,))
-    assert len({train.Box(0, 1, (2,)), train.Box([0, 0], [1, 1]), train.Discrete(3)}) == 2
+    assert len({train.Box(-0.0, 1, (2,)), train.Box([0, 0], [1, 1]), train.Discrete(3)}) == 2
     assert repr(train.Box(0, 1, (2,))) == "Box(0, 1, (2,), float32)"
     assert repr(train.Box(0, [1, 2])) == "Box([0.0, 0.0], [1.0, 2.0], (2,), float32)"
     assert repr(train.Discrete(3)) == "Discrete(3)"
@@ -213,6 +213,7 @@ def test_the_check_names_what_is_wrong(changes, message):
 
 def test_the_check_names_what_is_missing():
     class Nothing:
+        name = "nothing"
         agents = ("a",)
 
     with pytest.raises(ValueError, match="env must have 'num_agents'; Nothing has none"):
@@ -235,6 +236,20 @@ def test_masks_that_are_not_implemented():
     train.check_environment(Unmasked())
     assert not hasattr(train.Frozen(Unmasked(), {"a": lambda *_: 0}), "get_avail_actions")
     assert hasattr(train.Frozen(Switches(), {"a": lambda *_: 0}), "get_avail_actions")
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_single_precision_whatever_the_default(wide):
+    with jax.enable_x64(wide):
+        game = games.cliff_walk(horizon=4)
+        for env in (
+            Gridworld(),
+            train.NormalFormEnvironment(games.stag_hunt()),
+            train.MarkovEnvironment(game),
+        ):
+            train.check_environment(env)
+            obs, _ = env.reset(jax.random.key(0))
+            assert {v.dtype for v in obs.values()} == {jnp.dtype("float32")}
 
 
 # new starts
