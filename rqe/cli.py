@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import games
 import rqe
 
+from . import cli_train
 from .result.files import whole_file
 from .result.serialize import to_dict
 
@@ -76,8 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=lambda _: parser.print_help())
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
-    listing = commands.add_parser("games", help="list the built-in games, one line each")
-    listing.set_defaults(run=_games)
+    commands.add_parser("games", help="list the built-in games").set_defaults(run=_games)
 
     solve = commands.add_parser(
         "solve",
@@ -139,6 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     reproduce.add_argument("--seed", type=int, default=0, help="of these instances (default: 0)")
     reproduce.add_argument("--out", type=Path, default=Path("figures"), metavar="DIR")
     reproduce.set_defaults(run=_reproduce)
+    cli_train.add_commands(commands, _degrees)
     return parser
 
 

@@ -14,15 +14,19 @@ from .algorithms import (
 )
 from .behaviour import FreeRiding, blocks, free_riding
 from .check import check_environment
+from .checkpoint import load_policies, save_policies
 from .config import Config
 from .env import AutoReset, Environment, Frozen
 from .evaluate import crossplay, self_play
 from .exploit import Exploitability, exploitability
 from .intervals import Interval, bootstrap
 from .pairs import CrossPlay
+from .part import Progress
 from .policies import Policies, stack
 from .ppo import State, Trained, Trainer, make_train
 from .record import Record, record
+from .runs import Runs, load_runs, train_runs
+from .settings import load_config, save_config
 from .spaces import Box, Discrete
 from .zoo import parallel_env
 
@@ -47,8 +51,10 @@ __all__ = [
     "Phase",
     "Plan",
     "Policies",
+    "Progress",
     "PureAdversary",
     "Record",
+    "Runs",
     "SelfPlay",
     "State",
     "Trained",
@@ -59,9 +65,15 @@ __all__ = [
     "crossplay",
     "exploitability",
     "free_riding",
+    "load_config",
+    "load_policies",
+    "load_runs",
     "make_train",
     "parallel_env",
     "record",
+    "save_config",
+    "save_policies",
     "self_play",
     "stack",
+    "train_runs",
 ]
