@@ -6,15 +6,15 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import games
 import rqe
 
-from . import cli_train
+from . import cli_crossplay, cli_train
+from .cli_bars import counting_bar
 from .result.files import whole_file
 from .result.serialize import to_dict
 
@@ -122,6 +122,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     trace.set_defaults(run=_trace)
 
+    _add_reproduce(commands)
+    cli_train.add_command(commands, _degrees)
+    cli_crossplay.add_command(commands)
+    return parser
+
+
+def _add_reproduce(commands: Any) -> None:
     reproduce = commands.add_parser(
         "reproduce",
         help="solve the built-in games, draw Figure 1, check the theorems",
@@ -139,8 +146,6 @@ def _parser() -> argparse.ArgumentParser:
     reproduce.add_argument("--seed", type=int, default=0, help="of these instances (default: 0)")
     reproduce.add_argument("--out", type=Path, default=Path("figures"), metavar="DIR")
     reproduce.set_defaults(run=_reproduce)
-    cli_train.add_commands(commands, _degrees)
-    return parser
 
 
 def _degrees(text: str) -> float | list[float]:
@@ -194,7 +199,7 @@ def _trace(options: argparse.Namespace) -> None:
     game = _find_game(options.game)
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)  # a bad place is refused before any work
-    with _progress("branches", None) as progress:
+    with counting_bar("branches", None) as progress:
         path = rqe.trace_rqe(
             game,
             parameter=options.parameter,
@@ -273,7 +278,7 @@ def _survey() -> rqe.Table:
     """Every built-in game solved: the RQE at stated attitudes, and its Nash equilibria."""
     rows = []
     names = list(games.catalogue())
-    with _progress("games", len(names)) as progress:
+    with counting_bar("games", len(names)) as progress:
         for done, name in enumerate(names, start=1):
             rows.append((name, *_survey_row(games.get(name))))
             progress(done, len(names))
@@ -298,7 +303,7 @@ def _theorems(draws: int, seed: int) -> None:
     """Every statement: its words, its check on random instances, its verdict."""
     from .analysis import theorems
 
-    with _progress("theorems", len(theorems.NAMES)) as progress:
+    with counting_bar("theorems", len(theorems.NAMES)) as progress:
         checked = []
         for done, name in enumerate(theorems.NAMES, start=1):
             statement = theorems.get(name)
@@ -326,7 +331,7 @@ def _figure1(out: Path) -> None:
     from . import plot
     from .analysis.figure1 import figure1
 
-    with _progress("figure1", None) as progress:
+    with counting_bar("figure1", None) as progress:
         found = figure1(games.push_object(), games.free_riding(), progress=progress)
     left, right = plot.panels(2)
     plot.collaboration(found.collaboration, left, best=found.best)
@@ -347,18 +352,3 @@ def _figure1(out: Path) -> None:
         written.append(path)
     print(found.numbers)
     print("wrote", ", ".join(str(path) for path in written))
-
-
-@contextmanager
-def _progress(title: str, total: int | None) -> Iterator[Callable[[int, int], None]]:
-    """A callback that shows a bar on a terminal, once the work has taken two seconds."""
-    from tqdm import tqdm
-
-    # disable=None: no bar where standard error is not a terminal
-    with tqdm(total=total, desc=title, delay=2, disable=None, leave=False) as bar:
-
-        def show(done: int, of: int) -> None:
-            bar.total = of
-            bar.update(done - bar.n)
-
-        yield show

@@ -1,17 +1,18 @@
-"""The commands that train and let trained policies play; loaded by `rqe.cli`."""
+"""The command that trains policies."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import games
 import rqe
+
+from .cli_bars import training_bar
 
 ALGORITHMS = ("ippo", "self-play", "srpo", "pure-adversary", "fcp")
 OPTIONS = {
@@ -22,8 +23,8 @@ OPTIONS = {
 """What each algorithm takes."""
 
 
-def add_commands(commands: Any, numbers: Callable[[str], Any]) -> None:
-    """Add ``train`` and ``crossplay`` to the command's parser.
+def add_command(commands: Any, numbers: Callable[[str], Any]) -> None:
+    """Add ``train`` to the command's parser.
 
     Parameters
     ----------
@@ -202,21 +203,3 @@ def _train(options: argparse.Namespace) -> None:
     total = config.interactions * len(runs.seeds)
     print(f"{len(runs.seeds)} runs of {config.interactions} steps in {runs.out}")
     print(f"trained in {runs.seconds:.0f} s: {total / runs.seconds:.0f} steps a second")
-
-
-@contextmanager
-def training_bar(title: str) -> Iterator[Callable[[Any], None]]:
-    """A callback that shows how far training is, its return and its pace, on a terminal."""
-    from tqdm import tqdm
-
-    form = "{desc}: {percentage:5.1f}%|{bar}| {elapsed}<{remaining}{postfix}"
-    with tqdm(total=1.0, desc=title, disable=None, leave=False, bar_format=form) as bar:
-
-        def show(progress: Any) -> None:
-            bar.set_postfix_str(
-                f"return {progress.mean_return:.1f}, {progress.steps_per_second:,.0f} steps/s",
-                refresh=False,
-            )
-            bar.update(progress.fraction - bar.n)
-
-        yield show

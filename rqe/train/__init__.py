@@ -19,6 +19,7 @@ from .config import Config
 from .env import AutoReset, Environment, Frozen
 from .evaluate import crossplay, self_play
 from .exploit import Exploitability, exploitability
+from .folders import crossplay_runs, load_folders, pairs, summary
 from .intervals import Interval, bootstrap
 from .pairs import CrossPlay
 from .part import Progress
@@ -63,17 +64,21 @@ __all__ = [
     "bootstrap",
     "check_environment",
     "crossplay",
+    "crossplay_runs",
     "exploitability",
     "free_riding",
     "load_config",
+    "load_folders",
     "load_policies",
     "load_runs",
     "make_train",
+    "pairs",
     "parallel_env",
     "record",
     "save_config",
     "save_policies",
     "self_play",
     "stack",
+    "summary",
     "train_runs",
 ]
