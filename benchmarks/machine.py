@@ -20,9 +20,9 @@ ONE_THREAD = dict.fromkeys(
 PACKAGES = ("numpy", "scipy", "pygambit", "quantecon")
 
 
-def facts(command: str) -> list[tuple[str, str]]:
+def facts(command: str, packages: tuple[str, ...] = PACKAGES) -> list[tuple[str, str]]:
     """Name and value of everything that a reader needs to repeat or to judge the numbers."""
-    versions = [f"{p} {importlib.metadata.version(p)}" for p in PACKAGES]
+    versions = [f"{p} {importlib.metadata.version(p)}" for p in packages]
     blas = np.__config__.CONFIG["Build Dependencies"]["blas"]
     return [
         ("command", f"`{command}`"),

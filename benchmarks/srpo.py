@@ -23,14 +23,20 @@ from typing import Any
 
 import numpy as np
 
+import rqe
 from benchmarks.machine import commit
-from benchmarks.record import digits
+from benchmarks.record import digits, write
 from rqe.result.files import whole_file
 
 RESULT = Path("benchmarks/results/srpo.json")
-STEPS, BUDGET = 128, 2_000_000
+STEPS, BUDGET, EPISODES = 128, 2_000_000, 16
+FREE = 0.1
+"""A run has a free-rider if one of its cooks makes a smaller share of the deliveries."""
 POOL_STAGES, POOL_SEEDS = 2, 8
 """Stages at which the pool's runs are kept, beside their beginning, and how many runs."""
+
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -148,6 +154,76 @@ def _pool(env: Any) -> Any:
     return t.stack(found)
 
 
+def idle(n_obs: int = 8, n_actions: int = 5) -> Any:
+    """A single run whose cooks stay where they are, as networks without weights."""
+    import jax.numpy as jnp
+
+    from rqe.train import Policies
+
+    bias = jnp.where(jnp.arange(n_actions) == n_actions - 1, 20.0, 0.0)
+    layers = [(jnp.zeros((n_obs, 1)), jnp.zeros(1)), (jnp.zeros((1, n_actions)), bias)]
+    return Policies((layers, layers))
+
+
+def evaluate(name: str, runs: Path) -> Row:
+    """How a case's runs play with themselves, each other, IPPO's runs and an idle partner."""
+    import jax
+
+    import games.overcooked
+    from rqe import train as t
+
+    env, own = games.overcooked.Gridworld(), policies(runs / f"{name}.npz")
+    options = {"episodes": EPISODES, "steps": STEPS}
+    found = t.crossplay(env, own, own, jax.random.key(0), **options)
+    alone = found.diagonal()
+    ippo, still = policies(runs / "ippo.npz"), t.stack([idle()])
+    first = t.crossplay(env, own, ippo, jax.random.key(1), **options).total
+    second = t.crossplay(env, ippo, own, jax.random.key(2), **options).total
+    lone = t.crossplay(env, own, still, jax.random.key(3), **options).total[:, 0]
+    other = t.crossplay(env, still, own, jax.random.key(4), **options).total[0]
+    return {
+        **json.loads((runs / f"{name}.json").read_text()),
+        "matrix": np.round(found.total, 1).tolist(),
+        "deliveries": np.round(alone.events["deliveries"], 2).tolist(),
+        "moves": np.round(alone.events["moves"], 2).tolist(),
+        "collisions": np.round(alone.events["collisions"], 2).tolist(),
+        "in seat 1 with ippo": np.round(first, 1).tolist(),
+        "in seat 2 with ippo": np.round(second.T, 1).tolist(),
+        "with an idle partner": np.round(np.stack([lone, other], axis=1), 1).tolist(),
+    }
+
+
+def summary(row: Row) -> dict[str, float]:
+    """A case's means over runs, with their spread."""
+    matrix, deliveries = np.array(row["matrix"]), np.array(row["deliveries"])
+    apart = matrix[~np.eye(len(matrix), dtype=bool)]
+    share = deliveries.min(axis=1) / np.maximum(deliveries.sum(axis=1), 1e-9)
+    with_ippo = np.array([row["in seat 1 with ippo"], row["in seat 2 with ippo"]])
+    return {
+        "runs": len(matrix),
+        "self-play": matrix.diagonal().mean(),
+        "sd": matrix.diagonal().std(ddof=1),
+        "cross-play": apart.mean(),
+        "sd of pairs": apart.std(ddof=1),
+        "free-riders": int((share < FREE).sum()),
+        "smaller share": share.mean(),
+        "collision cost": 2.0 * np.array(row["collisions"]).sum(axis=1).mean(),
+        "with ippo": with_ippo.mean(),
+        "with idle": np.array(row["with an idle partner"]).mean(),
+    }
+
+
+def table(rows: dict[str, Row]) -> rqe.Table:
+    """One line a case."""
+    lines = [summary(row) for row in rows.values()]
+    columns = ("case", *lines[0])
+    body = tuple(
+        (name, *(round(float(v), 3 if "share" in key else 1) for key, v in line.items()))
+        for name, line in zip(rows, lines, strict=True)
+    )
+    return rqe.Table(columns, body, title=f"Sums of both cooks' returns over {STEPS} steps")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """The command ``python -m benchmarks.srpo``."""
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
@@ -164,6 +240,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             began = time.perf_counter()
             train(name, case, options.runs)
             print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+    if options.only is None:
+        rows = {name: evaluate(name, options.runs) for name in chosen}
+        write(options.out, "python -m benchmarks.srpo", rows)
+        print(table(rows))
     return 0
 
 

@@ -58,10 +58,3 @@ def clipped_surrogate(log_ratio: Array, advantage: Array, clip: float) -> Array:
 def entropy(log_p: Array) -> Array:
     """Shannon entropy, (..., n) to (...)."""
     return -jnp.sum(jnp.exp(log_p) * log_p, axis=-1)
-
-
-def weighted_mean(x: Array, weights: Array | None) -> Array:
-    """Mean of all entries, or the mean by weights of the same shape."""
-    if weights is None:
-        return jnp.mean(x)
-    return jnp.sum(weights * x) / jnp.maximum(jnp.sum(weights), 1e-12)

@@ -14,7 +14,7 @@ from .config import Config
 from .learn import learn, make_optimizer
 from .networks import network
 from .policies import Policies
-from .rollout import Rollout, Seats, play
+from .rollout import Players, Rollout, Seats, play
 from .samples import Learner
 
 
@@ -118,9 +118,11 @@ class Trainer:
         for phase, envs in zip(phases, state.envs, strict=True):
             start = self._fresh(jax.random.fold_in(k_reset, phase.salt)) if config.reset else envs
             k = jax.random.fold_in(k_play, phase.salt)
-            rollouts.append(
-                play(self.seats, plan, phase, actors, critics, start, k, config.n_steps)
+            k_cast, k_pool, k_steps = jax.random.split(k, 3)
+            players = Players(
+                self.seats, plan, phase, actors, critics, config.n_envs, k_cast, k_pool
             )
+            rollouts.append(play(players, start, k_steps, config.n_steps))
         envs = state.envs if config.reset else tuple(r.envs for r in rollouts)
         learned, facts = self._learning(
             state.learners, tuple(r._replace(envs=()) for r in rollouts), progress, k_learn

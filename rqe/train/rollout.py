@@ -59,7 +59,9 @@ class Seats:
                     f"{env.action_space(agent)!r}"
                 )
         self.n_actions = tuple(int(env.action_space(a).n) for a in self.agents)
-        self.n_obs = tuple(max(1, prod(env.observation_space(a).shape)) for a in self.agents)
+        # from the observations themselves: some environments' spaces say other shapes
+        obs = jax.eval_shape(env.reset, jax.random.key(0))[0]
+        self.n_obs = tuple(max(1, prod(obs[a].shape)) for a in self.agents)
         self.masked = masked(env)
 
     def others(self, seat: int) -> int:
@@ -83,27 +85,8 @@ class Seats:
         return tuple(jnp.asarray(legal[a], bool) for a in self.agents)
 
 
-def choose_by_cast(options: list[Array], column: tuple[int, ...], cast: Array) -> Array:
-    """For each environment the option of the learner that its cast puts in this seat."""
-    learners = sorted(set(column))
-    out = options[0]
-    for learner, option in zip(learners[1:], options[1:], strict=True):
-        here = jnp.asarray([c == learner for c in column])[cast]
-        out = jnp.where(here.reshape(-1, *([1] * (option.ndim - 1))), option, out)
-    return out
-
-
-def play(
-    seats: Seats,
-    plan: Plan,
-    phase: Phase,
-    actors: tuple[Tree, ...],
-    critics: tuple[Tree, ...],
-    envs: Tree,
-    key: Key,
-    steps: int,
-) -> Rollout:
-    """Roll out a phase.
+class Players:
+    """Who sits where in each of E environments, and what they do.
 
     Parameters
     ----------
@@ -111,6 +94,73 @@ def play(
     plan, phase : Plan and one of its phases
     actors, critics : tuple of networks
         Of all learners; critics are for worst-case beliefs alone.
+    count : int
+        E.
+    cast_key, pool_key : key
+        For the casts, and for members of the pool.
+    """
+
+    def __init__(
+        self,
+        seats: Seats,
+        plan: Plan,
+        phase: Phase,
+        actors: tuple[Tree, ...],
+        critics: tuple[Tree, ...],
+        count: int,
+        cast_key: Key,
+        pool_key: Key,
+    ) -> None:
+        self.seats, self.plan, self.actors, self.critics = seats, plan, actors, critics
+        self.columns = tuple(zip(*phase.casts, strict=True))
+        """Learners by seat, then by cast."""
+        self.cast = jax.random.randint(cast_key, (count,), 0, len(phase.casts))
+        self.members: Any = None
+        if any(POOL in row for row in phase.casts):
+            which = jax.random.randint(pool_key, (count,), 0, len(plan.pool))
+            self.members = jax.tree.map(lambda a: a[which], plan.pool.params)
+
+    def act(self, obs: tuple[Array, ...], masks: tuple[Array | None, ...], key: Key) -> list[Array]:
+        """Actions (E,) by seat."""
+        logs = [self._log_policy(j, obs[j], masks[j]) for j in range(self.seats.n)]
+        chosen: list[Array] = [
+            None if log is None else jax.random.categorical(jax.random.fold_in(key, j), log)
+            for j, log in enumerate(logs)
+        ]
+        tilted = [j for j, log in enumerate(logs) if log is None]
+        if tilted:
+            own = next(j for j, log in enumerate(logs) if log is not None)
+            worst = tilt(self.plan, own, self.actors, self.critics, obs, masks)
+            key = jax.random.fold_in(key, self.seats.n)
+            joint = jax.random.categorical(key, worst.log_belief)
+            sizes = [self.seats.n_actions[j] for j in tilted]
+            for j, part in zip(tilted, jnp.unravel_index(joint, sizes), strict=True):
+                chosen[j] = part
+        return chosen
+
+    def _log_policy(self, seat: int, obs: Array, mask: Array | None) -> Any:
+        """Log-probabilities (E, n) of a seat's actions; None for a worst-case belief."""
+        column = self.columns[seat]
+        if TILTED in column:
+            return None
+        learners = sorted(set(column))
+        found = None
+        for k in learners:
+            if k == POOL:
+                here = jax.vmap(networks.log_policy)(self.members[seat], obs, mask)
+            else:
+                here = networks.log_policy(self.actors[k], obs, mask)
+            mine = jnp.asarray([c == k for c in column])[self.cast]
+            found = here if found is None else jnp.where(mine[:, None], here, found)
+        return found
+
+
+def play(players: Players, envs: Tree, key: Key, steps: int) -> Rollout:
+    """Roll out a phase.
+
+    Parameters
+    ----------
+    players : Players
     envs : pytree
         Observations and states to start from, E environments.
     key : key
@@ -120,44 +170,14 @@ def play(
     -------
     Rollout
     """
-    count = envs[0][seats.agents[0]].shape[0]
-    draw_cast, draw_pool, draw_steps = jax.random.split(key, 3)
-    cast = jax.random.randint(draw_cast, (count,), 0, len(phase.casts))
-    members: Any = None
-    if any(POOL in row for row in phase.casts):
-        which = jax.random.randint(draw_pool, (count,), 0, len(plan.pool))
-        members = jax.tree.map(lambda a: a[which], plan.pool.params)
-
-    def log_policies(obs: tuple[Array, ...], masks: tuple[Array | None, ...]) -> list[Any]:
-        out = []
-        for j in range(seats.n):
-            column = tuple(row[j] for row in phase.casts)
-            options = []
-            for k in sorted(set(column)):
-                if k == POOL:
-                    options.append(jax.vmap(networks.log_policy)(members[j], obs[j], masks[j]))
-                elif k != TILTED:
-                    options.append(networks.log_policy(actors[k], obs[j], masks[j]))
-            out.append(choose_by_cast(options, column, cast) if options else None)
-        return out
+    seats = players.seats
+    count = players.cast.shape[0]
 
     def step(carry: Tree, key: Key) -> tuple[Tree, tuple[Any, ...]]:
         raw, state = carry
         obs, masks = seats.observe(raw), seats.masks(state)
         k_act, k_env = jax.random.split(key)
-        logs = log_policies(obs, masks)
-        own = next((i for i, log in enumerate(logs) if log is not None), 0)
-        if any(log is None for log in logs):
-            log_belief = tilt(plan, own, actors, critics, obs, masks).log_belief
-            joint = jax.random.categorical(jax.random.fold_in(k_act, seats.n), log_belief)
-            sizes = [n for j, n in enumerate(seats.n_actions) if j != own]
-            beside = iter(jnp.unravel_index(joint, sizes))
-        chosen = []
-        for j, log in enumerate(logs):
-            if log is None:
-                chosen.append(next(beside))
-            else:
-                chosen.append(jax.random.categorical(jax.random.fold_in(k_act, j), log))
+        chosen = players.act(obs, masks, k_act)
         actions = dict(zip(seats.agents, chosen, strict=True))
         after, state, rewards, dones, _ = jax.vmap(seats.env.step)(
             jax.random.split(k_env, count), state, actions
@@ -167,7 +187,7 @@ def play(
         return (after, state), (obs, masks, jnp.stack(chosen, axis=-1), paid, done)
 
     envs, (obs, masks, actions, rewards, dones) = jax.lax.scan(
-        step, envs, jax.random.split(draw_steps, steps)
+        step, envs, jax.random.split(key, steps)
     )
     last, last_masks = seats.observe(envs[0]), seats.masks(envs[1])
 
@@ -180,7 +200,7 @@ def play(
         actions,
         rewards,
         dones,
-        cast,
+        players.cast,
         envs,
     )
 
