@@ -196,7 +196,7 @@ def blocks(
 
     Notes
     -----
-    An interval is NaN where a block's pairs are too few for draws that keep one.
+    The interval of a block of one pair has no width, which says nothing of how sure its mean is.
 
     Examples
     --------

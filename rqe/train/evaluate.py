@@ -61,7 +61,8 @@ def crossplay(
     Raises
     ------
     ValueError
-        Policies that do not fit the environment, a number that is not whole and positive.
+        Policies that do not fit the environment or are not finite, a number that is not whole and
+        positive.
 
     Notes
     -----
@@ -69,13 +70,17 @@ def crossplay(
 
     Examples
     --------
-    >>> import jax, games
+    Those who contribute and those who do not, in both seats:
+
+    >>> import jax, games, jax.numpy as jnp
     >>> from rqe import train
-    >>> env = train.NormalFormEnvironment(games.free_riding())
-    >>> run = jax.vmap(train.make_train(train.Config(env, train.IPPO(), steps=1024)))
-    >>> found = run(jax.random.split(jax.random.key(0), 3)).policies
-    >>> train.crossplay(env, found, found[:2], jax.random.key(1), steps=10)
-    <CrossPlay of 3 x 2 pairs: mean total ... over 10 steps, 32 rollouts each>
+    >>> env = train.NormalFormEnvironment(games.free_riding(cost=0.4))
+    >>> always = [[(jnp.zeros((1, 2)), 90.0 * jnp.eye(2)[action])] for action in (0, 1)]
+    >>> runs = train.stack([train.Policies((one, one)) for one in always])
+    >>> found = train.crossplay(env, runs, runs, jax.random.key(0), steps=1)
+    >>> found.total.round(6)
+    array([[1.2, 1.6],
+           [1.6, 0. ]])
     """
     seats = Seats(env)
     row_runs, column_runs = (
@@ -140,6 +145,12 @@ def run_policies(seats: Seats, runs: Any, name: str) -> Policies:
             raise ValueError(
                 f"{name} must have a policy of {sizes[0]} observed numbers and {sizes[1]} actions "
                 f"for {agent!r}; got {found[0]} and {found[1]}"
+            )
+        sound = [np.isfinite(a).reshape(len(a), -1).all(axis=1) for a in jax.tree.leaves(layers)]
+        if not np.all(sound):
+            broken = np.flatnonzero(~np.all(sound, axis=0)).tolist()
+            raise ValueError(
+                f"{name} must be finite; the policy for {agent!r} is not in runs {broken}"
             )
     return stacked
 

@@ -82,7 +82,9 @@ def bootstrap(
 
     Notes
     -----
-    Draws without any pair to count (as when one run is drawn every time) are left out.
+    Draws without any pair to count (as when one run is drawn every time) are left out; if there is
+    no other, the ends are NaN. A mean over a single pair has an interval without width, which says
+    nothing of how sure it is.
 
     Examples
     --------
@@ -118,7 +120,8 @@ def bootstrap(
     if np.isnan(estimate):
         raise ValueError("values must leave a pair of different runs to count; got none")
     tail = 50.0 * (1.0 - level)
-    low, high = np.percentile(found[~np.isnan(found)], [tail, 100.0 - tail])
+    kept = found[~np.isnan(found)]
+    low, high = np.percentile(kept if kept.size else [np.nan], [tail, 100.0 - tail])
     return Interval(estimate, float(low), float(high), level)
 
 

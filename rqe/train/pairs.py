@@ -86,7 +86,7 @@ class CrossPlay:
         -------
         Table
         """
-        keys = ("row", "column")[: self.total.ndim] if self.total.ndim == 2 else ("run",)
+        keys = ("row", "column") if self.total.ndim == 2 else ("run",)
         seats = [f"_{agent}" for agent in self.agents]
         columns = [*keys, "total", "total_error", *(f"return{s}" for s in seats)]
         columns += [f"error{s}" for s in seats]

@@ -67,12 +67,11 @@ def record(env: Any, policies: Policies, key: Key, steps: int = 50) -> Record:
 
     Examples
     --------
-    >>> import jax, games
+    >>> import jax, games, jax.numpy as jnp
     >>> from rqe import train
     >>> env = train.NormalFormEnvironment(games.free_riding())
-    >>> config = train.Config(env, train.IPPO(), steps=1024)
-    >>> run = train.make_train(config)(jax.random.key(0)).policies
-    >>> train.record(env, run, jax.random.key(1), steps=3).actions.shape
+    >>> coin = [(jnp.zeros((1, 2)), jnp.zeros(2))]
+    >>> train.record(env, train.Policies((coin, coin)), jax.random.key(1), steps=3).actions.shape
     (3, 2)
     """
     whole(steps, "steps")

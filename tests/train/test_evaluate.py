@@ -181,7 +181,8 @@ def test_a_pair_is_the_same_to_the_bit_in_whatever_company(monkeypatch):
         env, runs, runs, key, progress=lambda now, total: done.append((now, total)), **options
     )
     assert done == [(16, 16)]
-    same(whole, train.crossplay(env, runs, runs, key, **options))
+    # old keys are taken as well
+    same(whole, train.crossplay(env, runs, runs, jax.random.PRNGKey(7), **options))
     same(whole.diagonal(), train.self_play(env, runs, key, **options))
     part = train.crossplay(env, runs[:2], runs[:3], key, **options)
     np.testing.assert_array_equal(part.returns, whole.returns[:2, :3])
@@ -237,6 +238,18 @@ def test_refusals(change, message):
     given = {"env": Gridworld(), "rows": runs, "columns": runs, "key": jax.random.key(0)} | change
     with pytest.raises(ValueError, match=message):
         train.crossplay(**given)
+
+
+def test_policies_that_diverged_are_refused():
+    runs = policies(0, 4, [(8, 5)] * 2)
+    seats = list(runs.params)
+    (weights, biases), *rest = seats[1]
+    seats[1] = [(weights.at[1, 0, 0].set(jnp.nan), biases.at[3, 2].set(jnp.inf)), *rest]
+    broken = train.Policies(tuple(seats))
+    with pytest.raises(
+        ValueError, match=r"runs must be finite; .* 'agent_1' is not in runs \[1, 3\]"
+    ):
+        train.self_play(Gridworld(), broken, jax.random.key(0))
 
 
 def test_only_squares_have_diagonals():

@@ -105,6 +105,14 @@ def test_intervals_cover_as_often_as_they_say():
     assert naive / 400 < 0.5
 
 
+def test_draws_without_a_pair_are_left_out():
+    # of two runs half of all draws are one run twice; the other half are both once
+    found = bootstrap([[0.0, 1.0], [3.0, 0.0]], seed=0, draws=50)
+    assert (found.estimate, found.low, found.high) == (2.0, 2.0, 2.0)
+    seeds = (bootstrap([[0.0, 1.0], [3.0, 0.0]], seed=k, draws=1).low for k in range(60))
+    assert 15 < np.isnan(list(seeds)).sum() < 45
+
+
 def test_the_same_seed_gives_the_same_interval():
     values = np.random.default_rng(0).normal(size=(6, 6))
     first, again = (bootstrap(values, seed=4) for _ in range(2))
