@@ -246,9 +246,7 @@ def test_policies_that_diverged_are_refused():
     (weights, biases), *rest = seats[1]
     seats[1] = [(weights.at[1, 0, 0].set(jnp.nan), biases.at[3, 2].set(jnp.inf)), *rest]
     broken = train.Policies(tuple(seats))
-    with pytest.raises(
-        ValueError, match=r"runs must be finite; .* 'agent_1' is not in runs \[1, 3\]"
-    ):
+    with pytest.raises(ValueError, match=r"runs must be finite; .*'agent_1' .* \[1, 3\]"):
         train.self_play(Gridworld(), broken, jax.random.key(0))
 
 
