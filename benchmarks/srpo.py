@@ -36,6 +36,8 @@ POOL_STAGES, POOL_SEEDS = 2, 8
 """Stages at which the pool's runs are kept, beside their beginning, and how many runs."""
 
 
+FASTER = "rate 0.003 to 0"
+"""A larger learning rate that falls to zero over the run."""
 Row = dict[str, Any]
 
 
@@ -74,6 +76,12 @@ def cases() -> dict[str, Case]:
         out[f"{name}, normalised advantages"] = Case(algorithm, {}, {"normalize_advantages": True})
         out[f"{name}, gradients clipped at 0.5"] = Case(algorithm, {}, {"max_grad_norm": 0.5})
         out[f"{name}, penalties in the reward"] = Case(algorithm, {}, {"penalty": "reward"})
+        out[f"{name}, {FASTER}"] = Case(algorithm, {}, {"learning_rate": 3e-3, "anneal": True})
+    out["srpo, tau to 2"] = Case("SRPO", {"final_tau": 2.0})
+    annealed = {"learning_rate": 3e-3, "anneal": True}
+    out[f"srpo, tau to 2, {FASTER}"] = Case("SRPO", {"final_tau": 2.0}, annealed, seeds=30)
+    out["ippo, epsilon from 2"] = Case("IPPO", {}, {"epsilon": 2.0, "final_epsilon": 0.1})
+    out["ippo after srpo, half each"] = Case("SRPO", then=("IPPO", {}))
     return out
 
 

@@ -13,13 +13,13 @@ from typing import Any, NoReturn
 import games
 import rqe
 
-from . import cli_crossplay, cli_train
+from . import cli_crossplay, cli_figure2, cli_train
 from .cli_bars import counting_bar
 from .result.files import whole_file
 from .result.serialize import to_dict
 
 CONCEPTS = ("rqe", "qre", "nash", "security")
-TARGETS = ("games", "figure1", "theorems")
+TARGETS = ("games", "figure1", "theorems", "figure2")
 USUAL = TARGETS[:2]
 """What ``rqe reproduce`` does where it is not told."""
 DRAWS = 20
@@ -131,20 +131,24 @@ def _parser() -> argparse.ArgumentParser:
 def _add_reproduce(commands: Any) -> None:
     reproduce = commands.add_parser(
         "reproduce",
-        help="solve the built-in games, draw Figure 1, check the theorems",
+        help="solve the built-in games, draw Figures 1 and 2, check the theorems",
         description=(
             "Solve every built-in game, compute Figure 1 and print the numbers; or check every "
-            "theorem on random instances and print the verdicts."
+            "theorem on random instances and print the verdicts; or train IPPO and SRPO, and draw "
+            "Figure 2 (extra srpo; minutes)."
         ),
     )
     reproduce.add_argument(
-        "target", nargs="*", help="games, figure1, theorems; by default the first two"
+        "target", nargs="*", help="games, figure1, theorems, figure2; by default the first two"
     )
     reproduce.add_argument(
         "--draws", type=int, default=DRAWS, help=f"random instances a theorem (default: {DRAWS})"
     )
     reproduce.add_argument("--seed", type=int, default=0, help="of these instances (default: 0)")
     reproduce.add_argument("--out", type=Path, default=Path("figures"), metavar="DIR")
+    reproduce.add_argument(
+        "--quick", action="store_true", help="figure2 with fewer seeds and steps: not the figure"
+    )
     reproduce.set_defaults(run=_reproduce)
 
 
@@ -261,7 +265,7 @@ def _reproduce(options: argparse.Namespace) -> None:
             f"--draws must be >= 1 and --seed >= 0; got {options.draws} and {options.seed}"
         )
     wanted = [t for t in TARGETS if t in (options.target or USUAL)]
-    if "figure1" in wanted:
+    if "figure1" in wanted or "figure2" in wanted:
         options.out.mkdir(parents=True, exist_ok=True)  # a bad place is refused before any work
     for k, target in enumerate(wanted):
         if k:
@@ -270,8 +274,10 @@ def _reproduce(options: argparse.Namespace) -> None:
             print(_survey())
         elif target == "figure1":
             _figure1(options.out)
-        else:
+        elif target == "theorems":
             _theorems(options.draws, options.seed)
+        else:
+            cli_figure2.figure2(options.out, options.quick)
 
 
 def _survey() -> rqe.Table:
