@@ -87,6 +87,11 @@ class Gridworld(train.AutoReset):
         return "overcooked"
 
     @property
+    def private_costs(self) -> dict[str, float]:
+        """What events cost who brings them about, in reward units."""
+        return {"moves": MOVE_COST, "collisions": COLLISION_COST}
+
+    @property
     def agents(self) -> list[str]:
         """The two cooks."""
         return list(AGENTS)

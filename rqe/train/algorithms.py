@@ -79,7 +79,9 @@ class Plan:
 class Algorithm(Protocol):
     """A value that says who plays whom; see `Plan`."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """For tables."""
 
     def plan(self, n_agents: int) -> Plan:
         """The plan for so many agents."""
