@@ -25,13 +25,18 @@ import numpy as np
 
 import rqe
 from benchmarks.machine import commit
-from benchmarks.record import digits, write
+from benchmarks.record import digits, read, write
 from rqe.result.files import whole_file
 
 RESULT = Path("benchmarks/results/srpo.json")
 STEPS, BUDGET, EPISODES = 128, 2_000_000, 16
 FREE = 0.1
 """A run has a free-rider if one of its cooks makes a smaller share of the deliveries."""
+TAUS = (0.01, 0.1, 1.0, 3.0, 30.0, 100.0)
+"""Degrees of the ablation, beside the default."""
+POLICIES = "benchmarks/results/policies_{}.safetensors"
+KEPT = 6
+"""Runs of IPPO and of SRPO whose policies are kept."""
 POOL_STAGES, POOL_SEEDS = 2, 8
 """Stages at which the pool's runs are kept, beside their beginning, and how many runs."""
 
@@ -61,7 +66,7 @@ def cases() -> dict[str, Case]:
     """Every case by name."""
     out = {"ippo": Case("IPPO", seeds=30), "srpo": Case("SRPO", seeds=30)}
     out["srpo, other divergence"] = Case("SRPO", {"divergence": "kl"}, seeds=30)
-    for tau in (0.01, 0.1, 1.0, 3.0, 30.0, 100.0):
+    for tau in TAUS:
         out[f"srpo, tau {tau:g}"] = Case("SRPO", {"tau": tau})
     for epsilon in (0.01, 0.3):
         out[f"ippo, epsilon {epsilon:g}"] = Case("IPPO", {}, {"epsilon": epsilon})
@@ -201,11 +206,92 @@ def evaluate(name: str, runs: Path) -> Row:
     }
 
 
+def together(runs: Path) -> list[list[Any]]:
+    """What workers, free-riders and SRPO's cooks earn with each other: rows of `train.blocks`."""
+    import jax
+
+    import games.overcooked
+    from rqe import train as t
+
+    env = games.overcooked.Gridworld()
+    both = [policies(runs / f"{name}.npz") for name in ("ippo", "srpo")]
+    every, key = t.stack(both), jax.random.key(5)
+    found = t.crossplay(env, every, every, key, episodes=EPISODES, steps=STEPS)
+    kinds = t.free_riding(found.diagonal()).kinds
+    kinds = [list(k) if n < len(both[0]) else ["SRPO"] * 2 for n, k in enumerate(kinds)]
+    return [
+        [block, pairs, *(digits(v, 4) for v in numbers)]
+        for block, pairs, *numbers in t.blocks(found, kinds).rows
+    ]
+
+
+def newcomers(runs: Path) -> Row:
+    """A fresh IPPO learner beside a trained cook of either algorithm, in either seat.
+
+    Returns
+    -------
+    dict
+        By algorithm: for each of the first runs and either seat of the learner, the sum of returns
+        before and after, and the learner's share of the deliveries before and after.
+    """
+    import jax
+
+    import games.overcooked
+    from rqe import train as t
+
+    env = games.overcooked.Gridworld()
+    config = t.Config(env, t.IPPO(), steps=BUDGET // 2)
+    out: Row = {}
+    for name in ("ippo", "srpo"):
+        kept = policies(runs / f"{name}.npz")[:KEPT]
+        before = t.self_play(env, kept, jax.random.key(6), episodes=64, steps=STEPS)
+        rows = []
+        for seat in range(2):
+            found = t.exploitability(config, kept, seat, jax.random.key(7 + seat))
+            after = t.self_play(env, found.policies, jax.random.key(9), episodes=64, steps=STEPS)
+            shares = [t.free_riding(p).shares[:, seat] for p in (before, after)]
+            columns = (before.total, after.total, *shares)
+            rows.append([[digits(v, 4) for v in run] for run in zip(*columns, strict=True)])
+        out[name] = rows
+    return out
+
+
+def curves(stages: int = 20, seeds: int = 10) -> Row:
+    """Self-play on the way: sums of returns and smaller shares by algorithm, stage and seed."""
+    import jax
+    import jax.numpy as jnp
+
+    import games.overcooked
+    from rqe import train as t
+
+    env = games.overcooked.Gridworld()
+    out: Row = {}
+    for name, algorithm in (("ippo", t.IPPO()), ("srpo", t.SRPO())):
+        trainer = t.Trainer(t.Config(env, algorithm, steps=BUDGET))
+        states = jax.vmap(trainer.begin)(jax.vmap(jax.random.key)(jnp.arange(seeds)))
+        part = trainer.config.updates // stages
+        ahead = jax.jit(jax.vmap(lambda s, t=trainer, n=part: t.advance(s, n)[0]))
+        rows = []
+        for _ in range(stages):
+            states = ahead(states)
+            now = jax.vmap(trainer.policies)(states)
+            found = t.self_play(env, now, jax.random.key(11), episodes=EPISODES, steps=STEPS)
+            shares = t.free_riding(found).smallest
+            rows.append([np.round(found.total, 1).tolist(), [digits(v, 3) for v in shares]])
+        out[name] = {"steps a stage": part * trainer.config.interactions_per_update, "rows": rows}
+    return out
+
+
+def smaller_shares(row: Row) -> np.ndarray:
+    """The smaller share of a run's deliveries, (runs,)."""
+    deliveries = np.array(row["deliveries"])
+    return np.asarray(deliveries.min(axis=1) / np.maximum(deliveries.sum(axis=1), 1e-9))
+
+
 def summary(row: Row) -> dict[str, float]:
     """A case's means over runs, with their spread."""
-    matrix, deliveries = np.array(row["matrix"]), np.array(row["deliveries"])
+    matrix, share = np.array(row["matrix"]), smaller_shares(row)
     apart = matrix[~np.eye(len(matrix), dtype=bool)]
-    share = deliveries.min(axis=1) / np.maximum(deliveries.sum(axis=1), 1e-9)
     with_ippo = np.array([row["in seat 1 with ippo"], row["in seat 2 with ippo"]])
     return {
         "runs": len(matrix),
@@ -224,12 +310,30 @@ def summary(row: Row) -> dict[str, float]:
 def table(rows: dict[str, Row]) -> rqe.Table:
     """One line a case."""
     lines = [summary(row) for row in rows.values()]
-    columns = ("case", *lines[0])
-    body = tuple(
-        (name, *(round(float(v), 3 if "share" in key else 1) for key, v in line.items()))
-        for name, line in zip(rows, lines, strict=True)
-    )
-    return rqe.Table(columns, body, title=f"Sums of both cooks' returns over {STEPS} steps")
+    body = []
+    for name, line in zip(rows, lines, strict=True):
+        cells = [
+            v if isinstance(v, int) else round(float(v), 3 if "share" in key else 1)
+            for key, v in line.items()
+        ]
+        body.append((name, *cells))
+    title = f"Sums of both cooks' returns over {STEPS} steps"
+    return rqe.Table(("case", *lines[0]), tuple(body), title=title)
+
+
+def saved(path: Path = RESULT) -> Row:
+    """What the command wrote: ``cases`` by name, ``blocks``, ``newcomers`` and ``curves``."""
+    found = read(path)
+    assert isinstance(found, dict)
+    return found
+
+
+def _keep(runs: Path) -> None:
+    """A few policies of either algorithm, for the notebook and for whoever wants to look."""
+    from rqe import train as t
+
+    for name in ("ippo", "srpo"):
+        t.save_policies(Path(POLICIES.format(name)), policies(runs / f"{name}.npz")[:KEPT])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -250,7 +354,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
     if options.only is None:
         rows = {name: evaluate(name, options.runs) for name in chosen}
-        write(options.out, "python -m benchmarks.srpo", rows)
+        content = {
+            "cases": rows,
+            "blocks": together(options.runs),
+            "newcomers": newcomers(options.runs),
+            "curves": curves(),
+        }
+        write(options.out, "python -m benchmarks.srpo", content)
+        _keep(options.runs)
         print(table(rows))
     return 0
 
