@@ -35,6 +35,7 @@ def training_bar(title: str) -> Iterator[Callable[[Any], None]]:
                 f"return {progress.mean_return:.1f}, {progress.steps_per_second:,.0f} steps/s",
                 refresh=False,
             )
-            bar.update(progress.fraction - bar.n)
+            bar.n = progress.fraction
+            bar.refresh()  # a report comes every other second: none is one too many
 
         yield show

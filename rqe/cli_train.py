@@ -202,4 +202,5 @@ def _train(options: argparse.Namespace) -> None:
         )
     total = config.interactions * len(runs.seeds)
     print(f"{len(runs.seeds)} runs of {config.interactions} steps in {runs.out}")
-    print(f"trained in {runs.seconds:.0f} s: {total / runs.seconds:.0f} steps a second")
+    pace = total / runs.seconds
+    print(f"trained in {runs.seconds:.0f} s with compilation: {pace:.0f} steps a second")

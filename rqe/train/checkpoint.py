@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -96,12 +97,14 @@ def load(path: Place, like: Tree, *, about: Mapping[str, str] | None = None) -> 
     if missing or beyond:
         what = f"lacks {missing[0]!r}" if missing else f"holds {beyond[0]!r}"
         raise ValueError(f"{path} must hold the tensors of the pytree given, no others; it {what}")
-    keys = json.loads(found["keys"])
+    keys = json.loads(found.get("keys", "{}"))
     leaves = []
     for name, leaf in wanted.items():
-        array = jax.numpy.asarray(tensors[name])
+        array = tensors[name]
         if name in keys:
-            array = jax.random.wrap_key_data(array, impl=keys[name])
+            array = jax.random.wrap_key_data(jax.numpy.asarray(array), impl=keys[name])
+        elif jax.dtypes.canonicalize_dtype(array.dtype) == array.dtype:
+            array = jax.numpy.asarray(array)  # what JAX would round stays numpy's
         if array.shape != leaf.shape or array.dtype != leaf.dtype:
             raise ValueError(
                 f"{path} must hold {name!r} as {leaf.dtype} {leaf.shape}; it holds {array.dtype} "
@@ -217,16 +220,30 @@ def header(path: Place) -> dict[str, str]:
     return _open(path)[0]
 
 
-def _write(
-    path: Place, tensors: dict[str, Any], kind: str, about: Mapping[str, str] | None
-) -> None:
+def require_safetensors() -> Any:
+    """The package, or the error that names what brings it: before any work, not after it."""
     try:
+        import safetensors
         import safetensors.numpy
     except ImportError:
         raise MissingExtraError("safetensors", "srpo") from None
+    return safetensors
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a process that was killed had begun to write here."""
+    for name in ("*.safetensors", "metrics.csv", "config.json"):
+        for litter in folder.glob(f".{name}.*.part"):
+            litter.unlink(missing_ok=True)
+
+
+def _write(
+    path: Place, tensors: dict[str, Any], kind: str, about: Mapping[str, str] | None
+) -> None:
+    package = require_safetensors()
     metadata = {**(about or {}), "format": kind}
-    whole = {name: np.ascontiguousarray(t) for name, t in tensors.items()}
-    content = safetensors.numpy.save(whole, metadata)
+    whole = {name: np.asarray(t, order="C") for name, t in tensors.items()}
+    content = package.numpy.save(whole, metadata)
     with whole_file(path) as file:
         file.write(content)
         file.flush()
@@ -235,17 +252,14 @@ def _write(
 
 def _open(path: Place, wanted: str | None = None) -> tuple[dict[str, str], dict[str, Any]]:
     """Header and tensors (all of them, or none if the format is not the one wanted)."""
-    try:
-        import safetensors
-    except ImportError:
-        raise MissingExtraError("safetensors", "srpo") from None
+    package = require_safetensors()
     os.stat(path)  # the system's own words where there is no such file
     try:
-        with safetensors.safe_open(os.fspath(path), framework="numpy") as file:
+        with package.safe_open(os.fspath(path), framework="numpy") as file:
             found = dict(file.metadata() or {})
             names = list(file.keys()) if found.get("format") == wanted else []
             return found, {name: file.get_tensor(name) for name in names}
-    except safetensors.SafetensorError as error:
+    except package.SafetensorError as error:
         raise ValueError(f"{path} must be a safetensors file; {error}") from None
 
 

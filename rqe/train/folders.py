@@ -43,16 +43,18 @@ def load_folders(places: Sequence[Place], *, env: Any = None) -> tuple[Any, dict
         Runs of different environments, a folder twice, a file that is not what it should be.
     """
     runs: dict[str, Runs] = {}
-    for place in map(Path, places):
+    first: Any = None
+    where = [Path(place).resolve() for place in places]
+    if len(set(where)) < len(where):
+        raise ValueError(f"places must be different folders; got {', '.join(map(str, places))}")
+    for place in where:
         name = place.name if place.name not in runs else str(place)
-        if name in runs:
-            raise ValueError(f"places must be different folders; got {place} twice")
         runs[name] = load_runs(place)
         found = load_config(place, env=env).env
-        env = found if env is None else env
-        if describe_environment(found) != describe_environment(env):
+        first = found if first is None else first
+        if describe_environment(found) != describe_environment(first):
             raise ValueError(f"places must be of one environment; {place} is of {found!r}")
-    return env, runs
+    return first, runs
 
 
 def crossplay_runs(

@@ -16,7 +16,7 @@ import numpy as np
 from ..result.files import whole_file
 from . import records
 from .arrays import Array, Tree
-from .checkpoint import header, load, save
+from .checkpoint import header, load, save, sweep
 from .config import Config
 from .ppo import State, Trainer
 from .settings import digest
@@ -158,6 +158,12 @@ class Part:
         return Record(state, sums, history), records.mean_return(self.config, means)
 
 
+def saved_updates(out: Path) -> int:
+    """How many updates the checkpoint of a part is of; 0 if there is none."""
+    place = out / CHECKPOINT
+    return int(header(place)["update"]) if place.exists() else 0
+
+
 def train_part(
     config: Config,
     seeds: Sequence[int],
@@ -180,8 +186,7 @@ def train_part(
         Called with a `Progress` every few seconds.
     """
     out.mkdir(parents=True, exist_ok=True)
-    for litter in out.glob(".*.part"):
-        litter.unlink(missing_ok=True)  # of a process that was killed while it wrote
+    sweep(out)
     part = Part(config, seeds)
     place = out / CHECKPOINT
     before = 0.0

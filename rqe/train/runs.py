@@ -15,7 +15,7 @@ import numpy as np
 
 from ..result.files import whole_file
 from . import records
-from .checkpoint import header, load_policies, save, save_policies
+from .checkpoint import header, load_policies, require_safetensors, save, save_policies, sweep
 from .config import Config
 from .part import CHECKPOINT, METRICS, Part, Record, Report, train_part
 from .policies import Policies
@@ -132,8 +132,10 @@ def train_runs(
         raise ValueError(f"checkpoint_every must be positive, in seconds; got {checkpoint_every}")
     if resume and force:
         raise ValueError("resume and force must not both be set")
+    require_safetensors()
     place = Path(out)
     place.mkdir(parents=True, exist_ok=True)
+    sweep(place)
     found = _found(place, config, chosen, resume, force)
     if (place / POLICIES).exists():
         _remove_parts(place)
@@ -191,9 +193,11 @@ def load_runs(out: Place) -> Runs:
 
 def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
     chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(int(s) for s in seeds)
-    if not chosen or len(set(chosen)) < len(chosen) or min(chosen) < 0:
+    within = all(0 <= seed < 2**32 for seed in chosen)
+    if not chosen or len(set(chosen)) < len(chosen) or not within:
         raise ValueError(
-            f"seeds must be a number of at least 1, or distinct whole numbers from 0; got {seeds!r}"
+            f"seeds must be a number of at least 1, or distinct whole numbers from 0 to 2^32 - 1; "
+            f"got {seeds!r}"
         )
     return chosen
 
@@ -273,8 +277,7 @@ def _remove_parts(place: Path) -> None:
     for part in (place / PARTS).glob("*"):
         for name in (CHECKPOINT, METRICS):
             (part / name).unlink(missing_ok=True)
-        for litter in part.glob(".*.part"):
-            litter.unlink(missing_ok=True)
+        sweep(part)
         part.rmdir()
     if (place / PARTS).exists():
         (place / PARTS).rmdir()

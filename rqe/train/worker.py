@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .config import Config
-from .part import Progress, Report, train_part
+from .part import Progress, Report, saved_updates, train_part
 
 FLAGS = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 COMMAND = "from rqe.train.worker import main; main()"
@@ -64,6 +64,8 @@ def train_parts(
     ChildProcessError
         A process ended without its work done.
     """
+    updates = pickle.loads(packed).updates
+    done = [saved_updates(out) / updates for _, out in parts]
     events: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
     workers: list[subprocess.Popen[bytes]] = []
     try:
@@ -72,7 +74,7 @@ def train_parts(
             threading.Thread(
                 target=_listen, args=(number, workers[-1].stdout, events), daemon=True
             ).start()
-        _watch(workers, [len(seeds) for seeds, _ in parts], events, progress)
+        _watch(workers, [len(seeds) for seeds, _ in parts], events, progress, done)
     finally:
         for worker in workers:
             if worker.poll() is None:
@@ -118,9 +120,10 @@ def _watch(
     sizes: list[int],
     events: queue.SimpleQueue[tuple[int, Any]],
     progress: Report | None,
+    done: list[float],
 ) -> None:
     """Pass reports on, all parts together, until every process has ended well."""
-    latest = [Progress(0.0, 0.0, 0.0) for _ in workers]
+    latest = [Progress(fraction, 0.0, 0.0) for fraction in done]
     heard: set[int] = set()
     running = len(workers)
     while running:
