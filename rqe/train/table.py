@@ -32,11 +32,11 @@ def distinct(x: Array) -> Table:
     being equal stay apart, so nothing is ever mistaken for something else.
     """
     bits = lax.bitcast_convert_type(x, jnp.uint32)
-    code = jnp.zeros(x.shape[0], jnp.uint32)
-    for_each = jnp.arange(x.shape[1], dtype=jnp.uint32) * jnp.uint32(0x9E3779B9) | jnp.uint32(1)
-    mixed = bits * for_each
-    mixed = (mixed ^ (mixed >> 15)) * jnp.uint32(0x85EBCA6B)
-    code = jnp.sum(mixed ^ (mixed >> 13), axis=1, dtype=jnp.uint32)
+    # numbers that are whole differ in their highest bits alone: each is mixed before they are added
+    mixed = bits + jnp.arange(1, x.shape[1] + 1, dtype=jnp.uint32) * jnp.uint32(0x9E3779B9)
+    mixed = (mixed ^ (mixed >> 16)) * jnp.uint32(0x85EBCA6B)
+    mixed = (mixed ^ (mixed >> 13)) * jnp.uint32(0xC2B2AE35)
+    code = jnp.sum(mixed ^ (mixed >> 16), axis=1, dtype=jnp.uint32)
     order = jnp.argsort(code)
     ordered = x[order]
     fresh = jnp.any(bits[order][1:] != bits[order][:-1], axis=1)
