@@ -16,7 +16,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -328,6 +328,15 @@ def saved(path: Path = RESULT) -> Row:
     return found
 
 
+def _once(kept: Path, function: Callable[..., Any], *arguments: Any) -> Any:
+    """What the function returns; from its file, where an earlier call has left one."""
+    if not kept.exists():
+        found = function(*arguments)
+        with whole_file(kept) as file:
+            file.write(json.dumps(found).encode())
+    return json.loads(kept.read_text())
+
+
 def _keep(runs: Path) -> None:
     """A few policies of either algorithm, for the notebook and for whoever wants to look."""
     from rqe import train as t
@@ -353,12 +362,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             train(name, case, options.runs)
             print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
     if options.only is None:
-        rows = {name: evaluate(name, options.runs) for name in chosen}
+        runs = options.runs
+        rows = {name: _once(runs / f"{name}.row", evaluate, name, runs) for name in chosen}
         content = {
             "cases": rows,
-            "blocks": together(options.runs),
-            "newcomers": newcomers(options.runs),
-            "curves": curves(),
+            "blocks": _once(runs / "blocks.row", together, runs),
+            "newcomers": _once(runs / "newcomers.row", newcomers, runs),
+            "curves": _once(runs / "curves.row", curves),
         }
         write(options.out, "python -m benchmarks.srpo", content)
         _keep(options.runs)
