@@ -34,6 +34,7 @@ FREE = 0.1
 """A run has a free-rider if one of its cooks makes a smaller share of the deliveries."""
 TAUS = (0.01, 0.1, 1.0, 3.0, 30.0, 100.0)
 """Degrees of the ablation, beside the default."""
+PICTURE = Path("docs/pictures/figure2.png")
 POLICIES = "benchmarks/results/policies_{}.safetensors"
 KEPT = 6
 """Runs of IPPO and of SRPO whose policies are kept."""
@@ -282,6 +283,43 @@ def curves(stages: int = 20, seeds: int = 10) -> Row:
     return out
 
 
+def block_table(rows: list[list[Any]]) -> rqe.Table:
+    """The rows of `together`."""
+    columns = ("block", "pairs", "mean", "low", "high", "sd")
+    return rqe.Table(columns, tuple(map(tuple, rows)), title="Sums of returns, 95% intervals")
+
+
+def newcomer_table(found: Row) -> rqe.Table:
+    """Means of `newcomers` over runs and seats, by who the newcomer replaced."""
+    lines = []
+    for name, seats in found.items():
+        runs = np.array([run for rows in seats for run in rows])
+        groups = {"sharing": (runs[:, 2] >= FREE) & (runs[:, 2] <= 1.0 - FREE)}
+        groups |= {"free-rider": runs[:, 2] < FREE, "worker": runs[:, 2] > 1.0 - FREE}
+        for kind, here in groups.items():
+            if here.any():
+                means = runs[here].mean(axis=0)
+                cells = [round(float(v), d) for v, d in zip(means, (1, 1, 2, 2), strict=True)]
+                lines.append((f"{name}: {kind}", int(here.sum()), *cells))
+    columns = ("newcomer in place of", "cases", "sum before", "sum after", "share before",
+               "share after")  # fmt: skip
+    return rqe.Table(columns, tuple(lines), title="A fresh IPPO learner, 1,000,000 steps")
+
+
+def curve_table(found: Row) -> rqe.Table:
+    """Means of `curves` over seeds."""
+    lines = []
+    for name, curve in found.items():
+        for stage, (totals, shares) in enumerate(curve["rows"], start=1):
+            riding = int((np.array(shares, dtype=float) < FREE).sum())
+            if stage in (1, 2, 3, 4, 6, 8, 12, 16, 20):
+                steps = stage * curve["steps a stage"]
+                mean = round(float(np.mean(totals)), 1)
+                lines.append((name, steps, mean, riding))
+    columns = ("algorithm", "steps", "self-play", "runs with a free-rider")
+    return rqe.Table(columns, tuple(lines), title="On the way, 10 seeds")
+
+
 def smaller_shares(row: Row) -> np.ndarray:
     """The smaller share of a run's deliveries, (runs,)."""
     deliveries = np.array(row["deliveries"])
@@ -345,6 +383,15 @@ def _keep(runs: Path) -> None:
         t.save_policies(Path(POLICIES.format(name)), policies(runs / f"{name}.npz")[:KEPT])
 
 
+def draw(cases: dict[str, Row]) -> None:
+    """Figure 2: the matrices of IPPO and of SRPO."""
+    from rqe import plot, plot_crossplay
+
+    axes = plot_crossplay.matrices({n.upper(): cases[n]["matrix"] for n in ("ippo", "srpo")})
+    with whole_file(PICTURE) as file:
+        plot.save(axes[0], file, format="png")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """The command ``python -m benchmarks.srpo``."""
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
@@ -372,6 +419,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         }
         write(options.out, "python -m benchmarks.srpo", content)
         _keep(options.runs)
+        draw(rows)
         print(table(rows))
     return 0
 

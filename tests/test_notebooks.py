@@ -16,7 +16,9 @@ nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted(
+    (ROOT / "notebooks").glob("*.ipynb"), key=lambda path: int(path.stem.split("_")[0])
+)
 PICTURES = ROOT / "docs" / "pictures"
 SVG = "image/svg+xml"
 BYTES, PICTURE_BYTES = 250_000, 100_000
@@ -100,7 +102,9 @@ def pictures(book):
 
 
 def test_they_are_numbered_in_reading_order():
-    assert [path.stem.split("_")[0] for path in NOTEBOOKS] == list("123456789")
+    assert [path.stem.split("_")[0] for path in NOTEBOOKS] == [
+        str(k) for k in range(1, len(NOTEBOOKS) + 1)
+    ]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
