@@ -128,7 +128,7 @@ def test_a_file_in_gambit_s_format(capsys, tmp_path):
         (["solve", "push_object", "--tau", "3", "--epsilon", "1"], "infinite"),
         (["solve"], "--help"),
         (["dance"], "dance"),
-        (["reproduce", "figure2"], "figure2"),
+        (["reproduce", "figure9"], "figure9"),
         (["reproduce", "--shiny"], "--shiny"),
     ],
 )

@@ -32,16 +32,17 @@ def points(config: Config) -> int:
 def labels(config: Config) -> list[tuple[int, str, str]]:
     """Phase, quantity and whose it is, in the order of `flat`.
 
-    ``reward`` is an agent's, a step. ``entropy`` is that of a policy in training (before its weight
-    ``epsilon``), ``penalty`` what ties an adversary to its partner; ``value_error`` is the mean
-    square error of a learner's critic; ``rows`` are the distinct observations of a rollout.
+    ``reward`` is an agent's, a step. ``bonus`` is the entropy of an agent's policy times its weight
+    ``epsilon``; ``penalty`` is what an adversary pays for playing otherwise than its partner would,
+    with its factor ``1/tau``; ``value_error`` is the mean square error of a learner's critic;
+    ``rows`` are the distinct observations of a rollout.
     """
     agents = list(config.env.agents)
     phases = list(enumerate(config.plan.phases))
     out = [(p, "reward", agent) for p, _ in phases for agent in agents]
     for p, phase in phases:
         for goal, seat in _played(config, phase):
-            kind = "entropy" if goal.anchor is None else "penalty"
+            kind = "bonus" if goal.anchor is None else "penalty"
             out.append((p, kind, _who(goal, agents[seat])))
     for p, phase in phases:
         for goal in phase.objectives:

@@ -218,9 +218,11 @@ def _found(
 ) -> dict[str, Any] | None:
     """What an earlier training to be resumed says of itself, or None to begin anew."""
     if force:
-        for name in (POLICIES, CONFIG, CHECKPOINT, METRICS, POOL_FILE):
-            (place / name).unlink(missing_ok=True)
+        # in this order no moment leaves old parts to what is begun anew
+        (place / POLICIES).unlink(missing_ok=True)
         _remove_parts(place)
+        for name in (CONFIG, CHECKPOINT, METRICS, POOL_FILE):
+            (place / name).unlink(missing_ok=True)
     if not (place / CONFIG).exists():
         if (place / POLICIES).exists():
             raise ValueError(f"out must be a place without other runs; {place} has {POLICIES}")

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +86,6 @@ def train_parts(
             except subprocess.TimeoutExpired:
                 worker.kill()
                 worker.wait()
-            assert worker.stdin is not None
-            worker.stdin.close()
 
 
 def _start(packed: bytes, rest: tuple[Any, ...]) -> subprocess.Popen[bytes]:
@@ -103,8 +102,8 @@ def _start(packed: bytes, rest: tuple[Any, ...]) -> subprocess.Popen[bytes]:
         start_new_session=True,
     )
     assert worker.stdin is not None
-    pickle.dump((packed, rest), worker.stdin)
-    worker.stdin.flush()
+    with suppress(BrokenPipeError), worker.stdin as pipe:  # its end tells why, if it ended already
+        pickle.dump((packed, rest), pipe)
     return worker
 
 

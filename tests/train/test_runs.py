@@ -137,7 +137,7 @@ def test_metrics_are_means_over_intervals(whole, at_once):
     found = {tuple(list(r.values())[:-1]): float(r["value"]) for r in rows}
     assert len(found) == len(rows)
     ends = [min(u, UPDATES) for u in range(3, UPDATES + 3, 3)]  # 84 intervals, the last of one
-    names = {"reward": "reward", "entropy": "regularizer", "value_error": "value_error"}
+    names = {"reward": "reward", "bonus": "regularizer", "value_error": "value_error"}
     expected = {}
     for s, seed in enumerate(SEEDS):
         for k, end in enumerate(ends):
@@ -354,6 +354,15 @@ def test_what_goes_wrong_in_a_process_is_said_here(tmp_path, horizon, error, sai
         worker.train_parts(packed, [((0,), tmp_path / "0")], 180.0, None)
 
 
+def test_a_process_that_ends_before_it_has_listened_is_said_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(worker, "COMMAND", "import os; os._exit(3)")
+    wide = np.zeros((1, 1, 100_000), np.float32)  # more than a pipe holds
+    pool = train.Policies(([(wide, wide[0])],) * 2)
+    config = train.Config(ENV, train.FictitiousCoPlay(pool))
+    with pytest.raises(ChildProcessError, match="code 3"):
+        worker.train_parts(worker.parcel(config), [((0,), tmp_path / "0")], 180.0, None)
+
+
 def test_progress_of_several_processes_is_weighted_by_their_seeds():
     class Ended:
         def wait(self):
@@ -466,18 +475,18 @@ def test_labels_follow_the_plan_of_the_algorithm():
     small = {"steps": 64, "n_envs": 2, "n_steps": 8, "hidden": (4,), "rows": ()}
     assert named(train.Config(ENV, train.SRPO(), **small)) == [
         "0 reward: 1", "0 reward: 2", "1 reward: 1", "1 reward: 2",
-        "0 entropy: 1", "0 penalty: adversary in 2", "1 entropy: 2", "1 penalty: adversary in 1",
+        "0 bonus: 1", "0 penalty: adversary in 2", "1 bonus: 2", "1 penalty: adversary in 1",
         "0 value_error: 1", "0 value_error: adversary in 2",
         "1 value_error: 2", "1 value_error: adversary in 1", "0 rows: all", "1 rows: all",
     ]  # fmt: skip
     assert named(train.Config(ENV, train.SRPO(shared=True), **small)) == [
-        "0 reward: 1", "0 reward: 2", "0 entropy: 1", "0 entropy: 2",
+        "0 reward: 1", "0 reward: 2", "0 bonus: 1", "0 bonus: 2",
         "0 penalty: adversary in 1", "0 penalty: adversary in 2",
         "0 value_error: 1+2", "0 value_error: adversary in 1+2", "0 rows: all",
     ]  # fmt: skip
     three = train.NormalFormEnvironment(games.random_game(shape=(2, 2, 2), seed=0))
     found = named(train.Config(three, train.SRPO(control="seat"), **small | {"steps": 128}))
     assert found[9:15] == [
-        "0 entropy: 1", "0 penalty: adversary in 2", "0 penalty: adversary in 3",
-        "1 entropy: 2", "1 penalty: adversary in 1", "1 penalty: adversary in 3",
+        "0 bonus: 1", "0 penalty: adversary in 2", "0 penalty: adversary in 3",
+        "1 bonus: 2", "1 penalty: adversary in 1", "1 penalty: adversary in 3",
     ]  # fmt: skip
