@@ -321,9 +321,10 @@ def curve_table(found: Row) -> rqe.Table:
 
 
 def smaller_shares(row: Row) -> np.ndarray:
-    """The smaller share of a run's deliveries, (runs,)."""
+    """The smaller share of a run's deliveries, (runs,); NaN where nobody delivers anything."""
     deliveries = np.array(row["deliveries"])
-    return np.asarray(deliveries.min(axis=1) / np.maximum(deliveries.sum(axis=1), 1e-9))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(deliveries.min(axis=1) / deliveries.sum(axis=1))
 
 
 def summary(row: Row) -> dict[str, float]:
@@ -338,7 +339,7 @@ def summary(row: Row) -> dict[str, float]:
         "cross-play": apart.mean(),
         "sd of pairs": apart.std(ddof=1),
         "free-riders": int((share < FREE).sum()),
-        "smaller share": share.mean(),
+        "smaller share": np.nanmean(share) if np.isfinite(share).any() else np.nan,
         "collision cost": 2.0 * np.array(row["collisions"]).sum(axis=1).mean(),
         "with ippo": with_ippo.mean(),
         "with idle": np.array(row["with an idle partner"]).mean(),

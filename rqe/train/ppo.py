@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import jax
@@ -61,9 +61,13 @@ class Trainer:
             self._alike(self.plan.homes[first], self.plan.homes[learner], "copies")
         for seat, learner in enumerate(self.plan.play):
             self._alike(seat, self.plan.homes[learner], "a shared policy")
-        # on a CPU one run after the other learns faster: work that a branch spares is spared
-        learning = _one_by_one(self._learn) if jax.default_backend() == "cpu" else self._learn
-        self._learning: Callable[..., Any] = learning
+        self._learning: Callable[..., Any] = self._learn
+        if jax.default_backend() == "cpu":
+            # one run after the other learns faster: work that a branch spares is spared
+            self._learning = _one_by_one(self._learn)
+        else:
+            # side by side, every branch would be run for everyone
+            self.config = replace(config, rows=())
 
     def _alike(self, seat: int, other: int, what: str) -> None:
         seats = self.seats
