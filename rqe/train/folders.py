@@ -104,7 +104,17 @@ def crossplay_runs(
 
 
 def summary(played: Played) -> Table:
-    """Means over runs with 95% bootstrap intervals, and how many runs ride free in self-play."""
+    """Means over runs with 95% bootstrap intervals, and how many runs ride free in self-play.
+
+    Parameters
+    ----------
+    played : dict of (str, str) to CrossPlay
+        From `crossplay_runs`.
+
+    Returns
+    -------
+    Table
+    """
     rows: list[tuple[Any, ...]] = []
     for (a, b), found in played.items():
         if a != b:
@@ -132,7 +142,19 @@ def _sd(values: Any) -> float | None:
 
 
 def pairs(played: Played, runs: Mapping[str, Runs]) -> Table:
-    """A row for each pair of runs, by folder and seed."""
+    """A row for each pair of runs, by folder and seed.
+
+    Parameters
+    ----------
+    played : dict of (str, str) to CrossPlay
+        From `crossplay_runs`.
+    runs : mapping of str to Runs
+        From `load_folders`.
+
+    Returns
+    -------
+    Table
+    """
     columns: tuple[str, ...] = ()
     rows = []
     for (a, b), found in played.items():

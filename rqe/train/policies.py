@@ -63,7 +63,17 @@ class Policies:
 
 
 def stack(runs: list[Policies]) -> Policies:
-    """Single runs and stacks, one after the other, as one stack."""
+    """Single runs and stacks, one after the other, as one stack.
+
+    Parameters
+    ----------
+    runs : list of Policies
+        With networks of the same sizes.
+
+    Returns
+    -------
+    Policies
+    """
     parts = [r if r.stacked else jax.tree.map(lambda a: a[None], r) for r in runs]
     joined: Policies = jax.tree.map(lambda *arrays: jnp.concatenate(arrays), *parts)
     return joined
