@@ -83,7 +83,7 @@ def cases() -> dict[str, Case]:
         out[f"{name}, gradients clipped at 0.5"] = Case(algorithm, {}, {"max_grad_norm": 0.5})
         out[f"{name}, penalties in the reward"] = Case(algorithm, {}, {"penalty": "reward"})
         out[f"{name}, {FASTER}"] = Case(algorithm, {}, {"learning_rate": 3e-3, "anneal": True})
-    out["srpo, tau to 2"] = Case("SRPO", {"final_tau": 2.0})
+    out["srpo, tau to 2"] = Case("SRPO", {"final_tau": 2.0}, seeds=30)
     annealed = {"learning_rate": 3e-3, "anneal": True}
     out[f"srpo, tau to 2, {FASTER}"] = Case("SRPO", {"final_tau": 2.0}, annealed, seeds=30)
     out["ippo, epsilon from 2"] = Case("IPPO", {}, {"epsilon": 2.0, "final_epsilon": 0.1})
