@@ -34,7 +34,7 @@ FREE = 0.1
 """A run has a free-rider if one of its cooks makes a smaller share of the deliveries."""
 TAUS = (0.01, 0.1, 1.0, 3.0, 30.0, 100.0)
 """Degrees of the ablation, beside the default."""
-PICTURE = Path("docs/pictures/figure2.png")
+PICTURE = Path("docs/figure2.png")
 POLICIES = "benchmarks/results/policies_{}.safetensors"
 KEPT = 6
 """Runs of IPPO and of SRPO whose policies are kept."""

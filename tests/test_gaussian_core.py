@@ -255,14 +255,14 @@ def test_same_numbers_in_every_namespace():
     expected = everything(payoff, own, others, factor, tau)
     for part in (*payoff, own, others, factor, tau):
         part.setflags(write=False)
-    jax.config.update("jax_enable_x64", True)
-    for xp, run in (
-        (np, everything),
-        (array_api_strict, everything),
-        (jax.numpy, jax.jit(everything)),
-        (jax.numpy, jax.vmap(everything)),
-    ):
-        there = core.Quadratic(*(xp.asarray(part) for part in payoff))
-        got = run(there, *(xp.asarray(part) for part in (own, others, factor, tau)))
-        for a, b in zip(got, expected, strict=True):
-            np.testing.assert_allclose(np.asarray(a), b, rtol=1e-11, atol=1e-12)
+    with jax.enable_x64(True):
+        for xp, run in (
+            (np, everything),
+            (array_api_strict, everything),
+            (jax.numpy, jax.jit(everything)),
+            (jax.numpy, jax.vmap(everything)),
+        ):
+            there = core.Quadratic(*(xp.asarray(part) for part in payoff))
+            got = run(there, *(xp.asarray(part) for part in (own, others, factor, tau)))
+            for a, b in zip(got, expected, strict=True):
+                np.testing.assert_allclose(np.asarray(a), b, rtol=1e-11, atol=1e-12)

@@ -33,8 +33,8 @@ def network(key: Key, sizes: tuple[int, ...]) -> Tree:
     for k, (wide, narrow) in zip(keys, pairwise(sizes), strict=True):
         bound = 1.0 / sqrt(wide)
         a, b = jax.random.split(k)
-        weights = jax.random.uniform(a, (wide, narrow), minval=-bound, maxval=bound)
-        layers.append((weights, jax.random.uniform(b, (narrow,), minval=-bound, maxval=bound)))
+        weights = jax.random.uniform(a, (wide, narrow), jnp.float32, -bound, bound)
+        layers.append((weights, jax.random.uniform(b, (narrow,), jnp.float32, -bound, bound)))
     return layers
 
 
