@@ -150,7 +150,8 @@ class SRPO:
         With more than two agents: adversaries in all the other seats (the closed form: jointly,
         with correlated deviations; learned: one for each seat, correlated through what they
         observe), or in one of them, drawn for each environment, while the others' own policies
-        play the rest.
+        play the rest. In a one-state game with three agents learned adversaries of all the others
+        end where each pays its own penalty, not at the RQE, whose belief is one and joint.
     shared : bool
         One policy for all agents and one adversary for all seats; the adversary's seat is drawn
         for each environment.
