@@ -1,76 +1,91 @@
 """IPPO and SRPO on the Overcooked gridworld in plain PyTorch: what `rqe.train` is compared with.
 
-Written as a practitioner would: environments in lockstep as NumPy arrays (which is faster than a
-Python object for each), networks in batches, no loop over samples in the update, one thread. The
-rules and settings are those of the gridworld runs of SRA.
+Written as a practitioner would: a Python object for each of the eight environments (at so few,
+faster than NumPy arrays of all of them), networks in batches, no loop over samples in the update,
+one thread. The rules and settings are those of the gridworld runs of SRA.
 """
 
 from __future__ import annotations
 
 import copy
+import random
 import time
 from typing import Any
 
 import numpy as np
 
-MOVES = np.array([(-1, 0), (1, 0), (0, -1), (0, 1), (0, 0)])
-ONIONS = np.array([(3, 4), (4, 3)])
+MOVES = ((-1, 0), (1, 0), (0, -1), (0, 1), (0, 0))
+ONIONS = {(3, 4): 6, (4, 3): 7}
 SETTINGS = {
     "envs": 8, "steps": 128, "horizon": 50, "rate": 6e-4, "epochs": 4, "clip": 0.2,
     "discount": 0.99, "gae": 0.95, "epsilon": 0.1, "tau": 10.0,
 }  # fmt: skip
 
 
+class Kitchen:
+    """One gridworld."""
+
+    def __init__(self, horizon: int, rng: random.Random) -> None:
+        self.horizon, self.draw = horizon, rng.random
+        self.reset()
+
+    def reset(self) -> list[int]:
+        """Start anew; row, column and hands of both cooks, and the onions."""
+        starts = (0, 1, 0, 1, 0, 0) if self.draw() < 0.5 else (1, 0, 0, 0, 1, 0)
+        self.state, self.time = [*starts, 1, 1], 0
+        return self.state
+
+    def step(self, actions: list[int]) -> tuple[list[int], list[float], bool]:
+        """Observation, rewards of both cooks, and whether a new episode begins."""
+        state, rewards = self.state, [0.0, 0.0]
+        for cook in (1, 0) if self.draw() < 0.5 else (0, 1):
+            shared = self._turn(cook, actions[cook], rewards)
+            rewards = [rewards[0] + shared, rewards[1] + shared]
+        for onion in (6, 7):
+            if not state[onion] and self.draw() < 0.2:
+                state[onion] = 1
+        self.time += 1
+        done = self.time >= self.horizon
+        return (self.reset() if done else state), rewards, done
+
+    def _turn(self, cook: int, action: int, rewards: list[float]) -> float:
+        """What both earn by one cook's action; its costs go into its own reward."""
+        state, own, other = self.state, 3 * cook, 3 - 3 * cook
+        if action != 4:
+            rewards[cook] -= 0.2
+        row = min(max(state[own] + MOVES[action][0], 0), 4)
+        column = min(max(state[own + 1] + MOVES[action][1], 0), 4)
+        if row == 2 and column == 2:
+            delivers = state[own + 2]
+            state[own + 2] = 0
+            return 10.0 * delivers
+        if row == state[other] and column == state[other + 1]:
+            rewards[cook] -= 2.0
+            return 0.0
+        state[own], state[own + 1] = row, column
+        onion = ONIONS.get((row, column))
+        if onion is None or state[own + 2] or not state[onion]:
+            return 0.0
+        state[onion], state[own + 2] = 0, 1
+        return 1.0
+
+
 class Kitchens:
     """Gridworlds in lockstep."""
 
-    def __init__(self, count: int, horizon: int, rng: np.random.Generator) -> None:
-        self.count, self.horizon, self.rng = count, horizon, rng
-        self.place = np.zeros((count, 2, 2), dtype=np.int64)
-        self.carries = np.zeros((count, 2), dtype=bool)
-        self.onions = np.ones((count, 2), dtype=bool)
-        self.time = np.zeros(count, dtype=np.int64)
+    def __init__(self, count: int, horizon: int, seed: int) -> None:
+        rng = random.Random(seed)
+        self.kitchens = [Kitchen(horizon, rng) for _ in range(count)]
 
-    def reset(self, which: np.ndarray | None = None) -> np.ndarray:
-        """Start anew, everywhere or where told; observations (count, 8)."""
-        rows = np.arange(self.count) if which is None else np.flatnonzero(which)
-        swap = self.rng.random(rows.size) < 0.5
-        starts = np.array([[(1, 0), (0, 1)], [(0, 1), (1, 0)]])
-        self.place[rows] = starts[swap.astype(int)]
-        self.carries[rows], self.onions[rows], self.time[rows] = False, True, 0
-        return self.observe()
-
-    def observe(self) -> np.ndarray:
-        """Row, column and hands of both cooks, and the onions."""
-        cooks = [np.column_stack([self.place[:, i], self.carries[:, i]]) for i in (0, 1)]
-        return np.column_stack([*cooks, self.onions]).astype(np.float32)
+    def reset(self) -> np.ndarray:
+        """Start anew; observations (count, 8)."""
+        return np.array([kitchen.reset() for kitchen in self.kitchens], dtype=np.float32)
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Observations, rewards (count, 2) and dones after actions (count, 2)."""
-        every = np.arange(self.count)
-        rewards = -0.2 * (actions != 4)
-        first = (self.rng.random(self.count) < 0.5).astype(int)
-        for turn in range(2):
-            cook = first ^ turn
-            target = np.clip(self.place[every, cook] + MOVES[actions[every, cook]], 0, 4)
-            pot = (target == 2).all(axis=1)
-            bump = ~pot & (target == self.place[every, 1 - cook]).all(axis=1)
-            walk = ~pot & ~bump
-            delivers = pot & self.carries[every, cook]
-            rewards[delivers] += 10.0
-            self.carries[every[delivers], cook[delivers]] = False
-            rewards[every[bump], cook[bump]] -= 2.0
-            self.place[every[walk], cook[walk]] = target[walk]
-            for k in range(2):
-                here = walk & (target == ONIONS[k]).all(axis=1)
-                takes = here & ~self.carries[every, cook] & self.onions[:, k]
-                self.carries[every[takes], cook[takes]] = True
-                self.onions[takes, k] = False
-                rewards[takes] += 1.0
-        self.onions |= self.rng.random((self.count, 2)) < 0.2
-        self.time += 1
-        done = self.time >= self.horizon
-        return (self.reset(done) if done.any() else self.observe()), rewards, done
+        pairs = zip(self.kitchens, actions.tolist(), strict=True)
+        obs, rewards, dones = zip(*[k.step(a) for k, a in pairs], strict=True)
+        return np.array(obs, dtype=np.float32), np.array(rewards), np.array(dones)
 
 
 def _network(out: int) -> Any:
@@ -171,7 +186,7 @@ def train(
     s = SETTINGS | (settings or {})
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    kitchens = Kitchens(s["envs"], s["horizon"], np.random.default_rng(seed))
+    kitchens = Kitchens(s["envs"], s["horizon"], seed)
     agents = [Learner(s["rate"]) for _ in range(2)]
     rivals = [Learner(s["rate"], agents[1 - i].actor) for i in range(2)]
     warm = min(2, updates - 1)
@@ -198,5 +213,5 @@ def train(
 def evaluate(actors: list[Any], seed: int, episodes: int = 32, steps: int = 128) -> float:
     """Mean sum of both cooks' returns."""
     players = [Learner(1e-3, actor) for actor in actors]
-    kitchens = Kitchens(episodes, SETTINGS["horizon"], np.random.default_rng(seed))
+    kitchens = Kitchens(episodes, SETTINGS["horizon"], seed)
     return float(rollout(players, kitchens, steps)["rewards"].sum(dim=(0, 2)).mean())
