@@ -16,7 +16,7 @@ import numpy as np
 
 MOVES = ((-1, 0), (1, 0), (0, -1), (0, 1), (0, 0))
 ONIONS = {(3, 4): 6, (4, 3): 7}
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "envs": 8, "steps": 128, "horizon": 50, "rate": 6e-4, "epochs": 4, "clip": 0.2,
     "discount": 0.99, "gae": 0.95, "epsilon": 0.1, "tau": 10.0,
 }  # fmt: skip
