@@ -21,7 +21,7 @@ from .evaluate import crossplay, self_play
 from .exploit import Exploitability, exploitability
 from .folders import crossplay_runs, load_folders, pairs, summary
 from .intervals import Interval, bootstrap
-from .pairs import CrossPlay
+from .pairings import CrossPlay
 from .part import Progress
 from .policies import Policies, stack
 from .ppo import State, Trained, Trainer, make_train

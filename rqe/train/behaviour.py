@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..result.table import Table
 from .intervals import bootstrap
-from .pairs import CrossPlay, FloatArray
+from .pairings import CrossPlay, FloatArray
 
 WORKER, FREE_RIDER, SHARING = "worker", "free-rider", "sharing"
 """What a seat is: the one who works for a free-rider, the one under a tenth, or neither."""

@@ -71,7 +71,7 @@ class Config:
     and the gradient is that of the regularised value (SRA appendix C)."""
     hidden: tuple[int, ...] = (64, 64)
     """Widths of the hidden layers of actors and critics."""
-    rows: tuple[int, ...] = (320, 576)
+    rows: tuple[int, ...] = (256, 320, 384, 448, 576)
     """Sizes of the table of distinct observations that networks are compiled for."""
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..model._checks import whole
 from . import networks
 from .arrays import Array, Key, Tree
-from .pairs import CrossPlay, FloatArray
+from .pairings import CrossPlay, FloatArray
 from .policies import Policies, stack
 from .rollout import Seats
 

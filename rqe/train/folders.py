@@ -13,7 +13,7 @@ from ..result.table import Table
 from .behaviour import free_riding
 from .evaluate import crossplay
 from .intervals import bootstrap
-from .pairs import CrossPlay
+from .pairings import CrossPlay
 from .runs import Place, Runs, load_runs
 from .settings import describe_environment, load_config
 

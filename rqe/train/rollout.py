@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from . import networks
+from .ahead import ahead
 from .algorithms import POOL, TILTED, Phase, Plan
 from .arrays import Array, Key, Tree
 from .beliefs import tilt
@@ -72,6 +73,13 @@ class Seats:
         """Fresh environments: their observations and states."""
         return jax.vmap(self.env.reset)(keys)
 
+    def step(self, key: Key, state: Tree, chosen: list[Array]) -> tuple[Any, Tree, Array, Array]:
+        """Observations, state, rewards (N,) and whether the episode ended, of one environment."""
+        actions = dict(zip(self.agents, chosen, strict=True))
+        obs, state, rewards, dones, _ = self.env.step(key, state, actions)
+        paid = jnp.stack([jnp.asarray(rewards[a], jnp.float32) for a in self.agents], axis=-1)
+        return obs, state, paid, jnp.asarray(dones["__all__"], jnp.float32)
+
     def observe(self, obs: dict[str, Array]) -> tuple[Array, ...]:
         """Observations as float32 rows (E, n_obs) by seat."""
         rows = [jnp.asarray(obs[a], jnp.float32) for a in self.agents]
@@ -120,21 +128,36 @@ class Players:
             which = jax.random.randint(pool_key, (count,), 0, len(plan.pool))
             self.members = jax.tree.map(lambda a: a[which], plan.pool.params)
 
-    def act(self, obs: tuple[Array, ...], masks: tuple[Array | None, ...], key: Key) -> list[Array]:
+        self.tilted = tuple(j for j, column in enumerate(self.columns) if TILTED in column)
+        """Seats of the worst-case belief."""
+
+    def luck(self, key: Key) -> list[Array]:
+        """What `act` leaves to chance: standard Gumbel noise (E, n) by seat, then the belief's.
+
+        Drawn for all steps at once: in the loop over steps, random numbers took most of the time.
+        """
+        sizes = [1 if j in self.tilted else n for j, n in enumerate(self.seats.n_actions)]
+        sizes.append(prod(self.seats.n_actions[j] for j in self.tilted))
+        count = self.cast.shape[0]
+        return [
+            jax.random.gumbel(jax.random.fold_in(key, j), (count, n)) for j, n in enumerate(sizes)
+        ]
+
+    def act(
+        self, obs: tuple[Array, ...], masks: tuple[Array | None, ...], luck: list[Array]
+    ) -> list[Array]:
         """Actions (E,) by seat."""
         logs = [self._log_policy(j, obs[j], masks[j]) for j in range(self.seats.n)]
         chosen: list[Array] = [
-            None if log is None else jax.random.categorical(jax.random.fold_in(key, j), log)
-            for j, log in enumerate(logs)
+            None if log is None else jnp.argmax(log + noise, axis=-1)
+            for log, noise in zip(logs, luck, strict=False)
         ]
-        tilted = [j for j, log in enumerate(logs) if log is None]
-        if tilted:
+        if self.tilted:
             own = next(j for j, log in enumerate(logs) if log is not None)
             worst = tilt(self.plan, own, self.actors, self.critics, obs, masks)
-            key = jax.random.fold_in(key, self.seats.n)
-            joint = jax.random.categorical(key, worst.log_belief)
-            sizes = [self.seats.n_actions[j] for j in tilted]
-            for j, part in zip(tilted, jnp.unravel_index(joint, sizes), strict=True):
+            joint = jnp.argmax(worst.log_belief + luck[-1], axis=-1)
+            sizes = [self.seats.n_actions[j] for j in self.tilted]
+            for j, part in zip(self.tilted, jnp.unravel_index(joint, sizes), strict=True):
                 chosen[j] = part
         return chosen
 
@@ -173,21 +196,22 @@ def play(players: Players, envs: Tree, key: Key, steps: int) -> Rollout:
     seats = players.seats
     count = players.cast.shape[0]
 
-    def step(carry: Tree, key: Key) -> tuple[Tree, tuple[Any, ...]]:
+    one = jax.tree.map(lambda a: a[0], envs[1])
+    draw, move = ahead(seats.step, key, one, [jnp.int32(0)] * seats.n)
+
+    def chance(key: Key) -> tuple[list[Array], list[Array]]:
+        k_act, k_env = jax.random.split(key)
+        return players.luck(k_act), jax.vmap(draw)(jax.random.split(k_env, count))
+
+    def step(carry: Tree, luck: tuple[list[Array], list[Array]]) -> tuple[Tree, tuple[Any, ...]]:
         raw, state = carry
         obs, masks = seats.observe(raw), seats.masks(state)
-        k_act, k_env = jax.random.split(key)
-        chosen = players.act(obs, masks, k_act)
-        actions = dict(zip(seats.agents, chosen, strict=True))
-        after, state, rewards, dones, _ = jax.vmap(seats.env.step)(
-            jax.random.split(k_env, count), state, actions
-        )
-        paid = jnp.stack([jnp.asarray(rewards[a], jnp.float32) for a in seats.agents], axis=-1)
-        done = jnp.asarray(dones["__all__"], jnp.float32)
-        return (after, state), (obs, masks, jnp.stack(chosen, axis=-1), paid, done)
+        chosen = players.act(obs, masks, luck[0])
+        after, state, rewards, dones = jax.vmap(move)(luck[1], state, chosen)
+        return (after, state), (obs, masks, jnp.stack(chosen, axis=-1), rewards, dones)
 
     envs, (obs, masks, actions, rewards, dones) = jax.lax.scan(
-        step, envs, jax.random.split(key, steps)
+        step, envs, jax.vmap(chance)(jax.random.split(key, steps))
     )
     last, last_masks = seats.observe(envs[0]), seats.masks(envs[1])
 
