@@ -150,6 +150,11 @@ def refuted(payoffs: Array, answer: Any, tau: Array, epsilon: Array, tol: float)
     list of bool array (B,)
         One a claim, in the order of `CLAIMS`; True where it is refuted.
     """
+    with np.errstate(over="ignore"):  # payoffs near the end of float64's range
+        return _refuted(payoffs, answer, tau, epsilon, tol)
+
+
+def _refuted(payoffs: Array, answer: Any, tau: Array, epsilon: Array, tol: float) -> list[Array]:
     count, n = payoffs.shape[:2]
     found = recheck(payoffs, answer.log_strategies, tau, epsilon, answer.beliefs)
     flat = payoffs.reshape(count, n, -1)
@@ -163,6 +168,7 @@ def refuted(payoffs: Array, answer: Any, tau: Array, epsilon: Array, tol: float)
     noise = 1e-14 * (span + epsilon) + epsilon * np.minimum(floor, 1.0) ** 2
     allowed = 1e-9 * np.where(span > 0.0, span, 1.0) + epsilon * tol + noise
     close = 1e-12 * (size + span + epsilon)
+    values = found.values.astype(np.float64)  # inf, where no double is as large
     probabilities = np.concatenate(
         [np.abs(x.sum(axis=1, keepdims=True) - 1.0) for x in answer.strategies]
         + [np.abs(x - np.exp(z)) for x, z in zip(answer.strategies, answer.log_strategies,
@@ -178,7 +184,7 @@ def refuted(payoffs: Array, answer: Any, tau: Array, epsilon: Array, tol: float)
         ~np.all(found.bound <= allowed, axis=1),
         ~np.all(found.gain <= answer.regret + noise, axis=1),
         ~np.all(np.abs(found.payoffs - answer.payoffs) <= close, axis=1),
-        ~np.all(np.abs(found.values - answer.values) <= close, axis=1),
+        ~np.all((values == answer.values) | (np.abs(values - answer.values) <= close), axis=1),
     ]
 
 

@@ -27,5 +27,11 @@ def check_degree(name: str, value: Any) -> None:
         Naming the degree, its value and its range.
     """
     words, valid = RANGES[name]
-    if isinstance(value, Real) and not valid(value):
+    if not isinstance(value, Real):
+        return
+    try:
+        fits = valid(float(value))
+    except (TypeError, OverflowError):  # a span of time of NumPy's, an integer beyond any double
+        fits = False
+    if not fits:
         raise ValueError(f"{name} must be {words}; got {value!r}")

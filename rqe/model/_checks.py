@@ -10,27 +10,58 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+NOT_REAL = (str, bytes, complex, np.complexfloating, np.datetime64, np.timedelta64)
+"""What NumPy would turn into a number, and nobody means as one."""
+
+
+def listed(value: Any, name: str, valid: str) -> list[Any]:
+    """A sequence as a list, refused by name otherwise."""
+    try:
+        return list(value)
+    except TypeError:
+        raise ValueError(f"{name} must be {valid}; got {value!r}") from None
+
+
+def is_whole(value: Any) -> bool:
+    """Whether it is a whole number; NumPy counts spans of time among its integers."""
+    return isinstance(value, Integral) and not isinstance(value, (bool, np.timedelta64))
 
 
 def whole(value: Any, name: str, least: int = 1, most: int | None = None) -> int:
     """A whole number in [least, most]."""
-    fits = isinstance(value, Integral) and not isinstance(value, bool)
-    if not fits or value < least or (most is not None and value > most):
+    if not is_whole(value) or value < least or (most is not None and value > most):
         valid = f">= {least}" if most is None else f"from {least} to {most}"
         raise ValueError(f"{name} must be a whole number {valid}; got {value!r}")
     return int(value)
 
 
+def real_array(value: Any) -> FloatArray:
+    """A float64 copy of `value`, where it holds real numbers; what is too large becomes inf.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Anything else, masked entries among it.
+    """
+    if np.ma.is_masked(value):
+        raise TypeError("not all numbers: some are masked")
+    source = np.asarray(value)
+    if source.dtype.kind not in "biuf":
+        source = np.asarray(value, dtype=object)
+        if any(isinstance(v, NOT_REAL) for v in source.ravel()):
+            raise TypeError("not real numbers")
+    try:
+        with np.errstate(over="ignore"):
+            return np.array(source, dtype=np.float64, order="C", copy=True)
+    except OverflowError as error:
+        raise ValueError(str(error)) from None
+
+
 def frozen_array(value: Any, name: str, *, valid: str, ndim: int | None = None) -> FloatArray:
     """A read-only float64 copy of `value`, refused if it is ragged, not real or not finite."""
     try:
-        source = np.asarray(value)
-        if source.dtype.kind not in "biuf":
-            source = np.asarray(value, dtype=object)
-            if any(isinstance(v, (str, bytes, complex)) for v in source.ravel()):
-                raise TypeError("not real numbers")
-        array = np.array(source, dtype=np.float64, order="C", copy=True)
-    except (TypeError, ValueError, OverflowError) as error:
+        array = real_array(value)
+    except (TypeError, ValueError) as error:
         text = repr(value)
         shown = text if len(text) < 80 else text[:77] + "..."
         raise ValueError(f"{name} must be {valid}; got {shown} ({error})") from None
@@ -54,7 +85,7 @@ def per_player(
     low = ">= 0" if allow_zero else "> 0"
     valid = f"a number {low} ({top} at most) or {n_players} of them, one a player"
     try:
-        array = np.array(value, dtype=np.float64)
+        array = real_array(value)
     except (TypeError, ValueError):
         raise ValueError(f"{name} must be {valid}; got {value!r}") from None
     if array.shape not in ((), (n_players,)):
@@ -77,9 +108,9 @@ def labels(
     """`count` distinct, non-empty labels, or the default ones."""
     if given is None:
         return tuple(default)
-    if isinstance(given, str) or len(given) != count:
+    out = () if isinstance(given, str) else tuple(map(str, listed(given, name, f"{count} labels")))
+    if len(out) != count:
         raise ValueError(f"{name} must be {count} labels; got {given!r}")
-    out = tuple(str(label) for label in given)
     if len(set(out)) != count or not all(out):
         raise ValueError(f"{name} must be {count} distinct, non-empty labels; got {given!r}")
     return out

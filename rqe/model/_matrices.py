@@ -7,23 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ._checks import FloatArray, frozen_array
-
-
-def listed(value: Any, name: str, valid: str) -> list[Any]:
-    """A sequence as a list, refused by name otherwise."""
-    try:
-        return list(value)
-    except TypeError:
-        raise ValueError(f"{name} must be {valid}; got {value!r}") from None
+from ._checks import FloatArray, frozen_array, is_whole, listed
 
 
 def dimensions(dims: Sequence[int] | None, count: int) -> tuple[int, ...]:
     """One whole number >= 1 a player; by default all 1."""
     valid = f"{count} whole numbers >= 1, one a player"
     sizes = [1] * count if dims is None else listed(dims, "dims", valid)
-    whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in sizes)
-    if len(sizes) != count or not whole or any(n < 1 for n in sizes):
+    if len(sizes) != count or not all(map(is_whole, sizes)) or any(n < 1 for n in sizes):
         raise ValueError(f"dims must be {valid}; got {dims!r}")
     return tuple(int(n) for n in sizes)
 

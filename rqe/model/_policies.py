@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._checks import FloatArray
+from ._checks import FloatArray, real_array
 from .markov import MarkovGame
 
 
@@ -32,7 +32,7 @@ def check_policies(
     shapes = ", ".join(f"({lead}{game.n_states}, {n})" for n in game.shape)
     valid = f"{game.n_players} arrays of shapes {shapes}, rows non-negative and summing to 1"
     try:
-        parts = [np.asarray(x, dtype=np.float64) for x in policies]
+        parts = [real_array(x) for x in policies]
     except (TypeError, ValueError):
         raise ValueError(f"policies must be {valid}; got {policies!r}") from None
     fits = len(parts) == game.n_players and all(

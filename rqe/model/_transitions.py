@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ._checks import FloatArray, frozen_array, labels
+from ._checks import FloatArray, frozen_array, labels, listed
 
 MISSED = 1e-8
 """What a row of probabilities may miss 1 by."""
@@ -70,8 +70,10 @@ def action_labels(
     given: Sequence[Sequence[str]] | None, shape: tuple[int, ...]
 ) -> tuple[tuple[str, ...], ...]:
     """One list of labels a player, or the default ones."""
-    if given is not None and len(given) != len(shape):
-        raise ValueError(f"actions must be {len(shape)} lists of labels; got {given!r}")
+    if given is not None:
+        given = listed(given, "actions", f"{len(shape)} lists of labels")
+        if len(given) != len(shape):
+            raise ValueError(f"actions must be {len(shape)} lists of labels; got {given!r}")
     return tuple(
         labels(
             None if given is None else given[i],

@@ -69,7 +69,7 @@ class Agent:
                 f"regularizer must be a regulariser such as NegEntropy; got {self.regularizer!r}"
             )
         object.__setattr__(self, "regularizer", _single(self.regularizer))
-        if self.form not in FORMS:
+        if not isinstance(self.form, str) or self.form not in FORMS:
             raise ValueError(
                 f"form must be one of {', '.join(map(repr, FORMS))}; got {self.form!r}"
             )
@@ -97,7 +97,7 @@ def _single(value: Any) -> Any:
 def _degree(value: Any, name: str) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name} of one agent must be a single number; got {value!r}") from None
     check_degree(name, number)
     return number

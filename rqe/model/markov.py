@@ -195,6 +195,7 @@ class MarkovGame(Frozen):
 
 def _discount(value: Any) -> float:
     number = isinstance(value, (int, float, np.integer, np.floating))
-    if not number or isinstance(value, bool) or not 0.0 <= value < 1.0:
+    other = isinstance(value, (bool, np.timedelta64))  # which count as integers
+    if not number or other or not 0.0 <= value < 1.0:
         raise ValueError(f"discount must be a number in [0, 1); got {value!r}")
     return float(value)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core.ops import own_first
-from ._checks import FloatArray, frozen_array, labels
+from ._checks import FloatArray, frozen_array, labels, listed
 from ._frozen import Frozen
 
 
@@ -65,10 +65,7 @@ class NormalFormGame(Frozen):
         name: str = "",
     ) -> None:
         valid = "a sequence of payoff arrays, one a player, each of shape (n_1, ..., n_N)"
-        try:
-            given = list(payoffs)
-        except TypeError:
-            raise ValueError(f"payoffs must be {valid}; got {payoffs!r}") from None
+        given = listed(payoffs, "payoffs", valid)
         count = len(given)
         if count == 0:
             raise ValueError(f"payoffs must be {valid}; got none: a game has at least one player")
@@ -90,14 +87,17 @@ class NormalFormGame(Frozen):
         shape = arrays[0].shape
         if 0 in shape:
             raise ValueError(f"payoffs must give every player an action; got shape {shape}")
-        if actions is not None and len(actions) != count:
-            raise ValueError(f"actions must be {count} lists of labels; got {actions!r}")
+        named = None
+        if actions is not None:
+            named = listed(actions, "actions", f"{count} lists of labels")
+            if len(named) != count:
+                raise ValueError(f"actions must be {count} lists of labels; got {actions!r}")
         self._freeze(
             payoffs=tuple(arrays),
             players=labels(players, count, "players", [str(i + 1) for i in range(count)]),
             actions=tuple(
                 labels(
-                    None if actions is None else actions[i],
+                    None if named is None else named[i],
                     n,
                     f"actions[{i}]",
                     [str(a + 1) for a in range(n)],
@@ -216,14 +216,13 @@ class CollaborativeGame(NormalFormGame):
                 "reward must have one axis a player and at least one action on each; got shape "
                 f"{shared.shape}"
             )
-        if len(costs) != shared.ndim:
-            raise ValueError(
-                f"costs must be {shared.ndim} vectors, one a player (reward has shape "
-                f"{shared.shape}); got {len(costs)}"
-            )
+        each = f"{shared.ndim} vectors, one a player (reward has shape {shared.shape})"
+        vectors = listed(costs, "costs", each)
+        if len(vectors) != shared.ndim:
+            raise ValueError(f"costs must be {each}; got {len(vectors)}")
         private = tuple(
             frozen_array(c, f"costs[{i}]", valid="a vector of real numbers", ndim=1)
-            for i, c in enumerate(costs)
+            for i, c in enumerate(vectors)
         )
         payoffs = []
         for i, (c, n) in enumerate(zip(private, shared.shape, strict=True)):

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.gaussian import Quadratic
-from ._checks import FloatArray, frozen_array, labels
+from ._checks import FloatArray, frozen_array, labels, listed
 from ._frozen import Frozen
-from ._matrices import check_definite, dimensions, hessian, listed, vector
+from ._matrices import check_definite, dimensions, hessian, vector
 
 
 class QuadraticGame(Frozen):
@@ -240,6 +240,15 @@ class AggregativeGame(QuadraticGame):
         shared = hessian(shared * np.eye(size) if shared.ndim == 0 else shared, "H", size)
         check_definite(shared, "H")
         count = costs.size
+        with np.errstate(over="ignore", invalid="ignore"):
+            missed = -0.5 * float(aim @ shared @ aim)
+            linear = shared @ aim
+            steepest = np.abs(shared).max() + costs.max()
+        if not np.all(np.isfinite([missed, *linear, steepest])):
+            raise ValueError(
+                f"H, target and rho must make payoffs that float64 can hold; got H = {H!r}, "
+                f"target = {target!r}, rho = {rho!r}: rescale them"
+            )
         joint = np.kron(np.ones((count, count)), -shared)
         hessians = []
         for i, cost in enumerate(costs):
@@ -248,9 +257,9 @@ class AggregativeGame(QuadraticGame):
             hessians.append(joint - np.kron(np.diag(effort), np.eye(size)))
         super().__init__(
             hessians,
-            [np.tile(shared @ aim, count)] * count,
+            [np.tile(linear, count)] * count,
             [size] * count,
-            constants=[-0.5 * float(aim @ shared @ aim)] * count,
+            constants=[missed] * count,
             players=players,
             name=name,
         )

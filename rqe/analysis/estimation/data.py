@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...model._checks import FloatArray
+from ...model._checks import FloatArray, real_array
 from ...model._frozen import Frozen
 from ...model.normal_form import NormalFormGame
 
@@ -46,7 +46,7 @@ class Observation(Frozen):
             raise ValueError(f"game must be a NormalFormGame; got {type(game).__name__}")
         valid = f"{game.n_players} arrays, one a player, of shape (n_i,) or (G, n_i)"
         try:
-            arrays = [np.atleast_2d(np.array(c, dtype=np.float64)) for c in counts]
+            arrays = [np.atleast_2d(real_array(c)) for c in counts]
         except (TypeError, ValueError):
             raise ValueError(f"counts must be {valid}; got {counts!r}") from None
         if len(arrays) != game.n_players:
