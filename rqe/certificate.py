@@ -24,6 +24,7 @@ from .core.regularizer import NegEntropy
 from .core.response import reply_by_action
 from .core.risk import Entropic
 from .model._checks import FloatArray
+from .model._outcomes import JOINT, Joint, Parts
 from .model.agent import Agent
 from .result.status import Status
 
@@ -72,33 +73,34 @@ def evidence(
     tau: FloatArray,
     epsilon: FloatArray,
     log_beliefs: Sequence[FloatArray | None] | None = None,
+    form: Joint = JOINT,
 ) -> Evidence:
     """Residual, regret bound, payoffs, values and beliefs of a profile.
 
     Parameters
     ----------
     own_payoffs : sequence of array (..., n_i, m_i)
-        As `NormalFormGame.own_payoffs`.
+        As `NormalFormGame.own_payoffs`, or operators that multiply as such arrays do.
     log_strategies : sequence of array (..., n_i)
     tau, epsilon : array (..., N)
     log_beliefs : sequence of (array (..., m_i) or None), optional
         Beliefs to use in place of the Gibbs tilt: at ``tau = inf`` the saddle point's dual.
+    form : Joint
+        What the outcomes are, if not the others' joint actions.
     """
     strategies = tuple(log_strategies)
     beliefs, columns, gaps, floors, log_gaps = [], [], [], [], []
     for i, (raw, log_x) in enumerate(zip(own_payoffs, strategies, strict=True)):
-        low, high = raw.min(axis=(-2, -1)), raw.max(axis=(-2, -1))
-        middle, span = 0.5 * (low + high), high - low
-        payoff = raw - middle[..., None, None]  # the middle is added back: digits are kept
+        payoff, middle, span = _centred(raw)  # the middle is added back: digits are kept
         t, e = tau[..., i], epsilon[..., i]
-        x, log_q = np.exp(log_x), joint_log(strategies, i)
+        x, log_q, parts = np.exp(log_x), form.log_play(strategies, i), form.parts(i)
         outcomes = outcome_payoffs(payoff, x)
         neutral = certain = (np.exp(log_q) * outcomes).sum(axis=-1)
         given = None if log_beliefs is None else log_beliefs[i]
         log_p = log_q if given is None else given
         if np.any(t):
-            certain = Entropic(t).certainty_equivalent(outcomes, log_q)
-            log_p = Entropic(t).log_belief(outcomes, log_q) if given is None else given
+            certain, log_p = _priced(t, outcomes, log_q, parts)
+            log_p = log_p if given is None else given
         worth = action_payoffs(payoff, np.exp(log_p))
         log_reply = NegEntropy(e).log_response(worth)
         gap = np.abs(x - np.exp(log_reply)).max(axis=-1)
@@ -138,6 +140,35 @@ def evidence(
         floor=np.asarray(np.max(floors, axis=0)),
         log_gap=np.asarray(np.max(log_gaps, axis=0)),
     )
+
+
+def _centred(raw: Any) -> tuple[Any, FloatArray, FloatArray]:
+    """Payoffs about zero, the constant taken off, and their range."""
+    if not isinstance(raw, np.ndarray):
+        operator, middle, span = raw.centred()
+        return operator, np.asarray(middle), np.asarray(span)
+    low, high = raw.min(axis=(-2, -1)), raw.max(axis=(-2, -1))
+    middle = 0.5 * (low + high)
+    return raw - middle[..., None, None], middle, high - low
+
+
+def _priced(
+    tau: FloatArray, outcomes: FloatArray, log_q: FloatArray, parts: Parts | None
+) -> tuple[FloatArray, FloatArray]:
+    """Entropic certainty equivalent and worst-case belief of a gamble.
+
+    Independent gambles that are added up are priced one by one: see `model.polymatrix`.
+    """
+    risk = Entropic(tau)
+    if parts is None:
+        return risk.certainty_equivalent(outcomes, log_q), risk.log_belief(outcomes, log_q)
+    certain: Any = 0.0
+    tilts = []
+    for part in parts.slices:
+        u, q = outcomes[..., part], log_q[..., part]
+        certain = certain + risk.certainty_equivalent(u, q)
+        tilts.append(risk.log_belief(u, q))
+    return certain, np.concatenate(tilts, axis=-1)
 
 
 def general_evidence(

@@ -187,7 +187,7 @@ def outcome_payoffs(payoff: Array, x: Array) -> Array:
     array (..., m_i)
     """
     xp = x.__array_namespace__()
-    return xp.squeeze(xp.matmul(x[..., None, :], payoff), axis=-2)
+    return xp.squeeze(x[..., None, :] @ payoff, axis=-2)
 
 
 def action_payoffs(payoff: Array, p: Array) -> Array:
@@ -203,7 +203,7 @@ def action_payoffs(payoff: Array, p: Array) -> Array:
     array (..., n_i)
     """
     xp = p.__array_namespace__()
-    return xp.squeeze(xp.matmul(payoff, p[..., :, None]), axis=-1)
+    return xp.squeeze(payoff @ p[..., :, None], axis=-1)
 
 
 def project_simplex(y: Array) -> Array:

@@ -29,6 +29,7 @@ from ._system import (
     change,
     jacobian,
     linearise,
+    marginal,
     moved,
     outcome_payoffs,
     stack,
@@ -83,7 +84,11 @@ class Curve:
         out, turns = [], []
         for i, payoff in enumerate(self.problem.payoffs):
             outcomes = outcome_payoffs(payoff, np.exp(z[i]))
-            turn = np.vecdot(lin.tilt[i], outcomes)[:, None] - outcomes
+            parts, tilt = self.problem.form.parts(i), lin.tilt[i]
+            if parts is None:
+                turn = np.vecdot(tilt, outcomes)[:, None] - outcomes
+            else:
+                turn = parts.spread(parts.sums(tilt * outcomes)) - outcomes
             turn *= self.problem.tau[:, i, None]
             change = action_payoffs(payoff, np.exp(y[i]) * turn)
             centred = change - np.vecdot(np.exp(lin.log_response[i]), change)[:, None]
@@ -137,11 +142,9 @@ def weighty(problem: Problem, z: State, lin: Linearised) -> BoolArray:
     for i, tilt in enumerate(lin.tilt):
         if problem.neutral[i]:
             continue
-        others = [j for j in range(len(problem.sizes)) if j != i]
-        tensor = tilt.reshape(len(tilt), *(problem.sizes[j] for j in others))
-        for axis, j in enumerate(others):
-            rest = tuple(1 + a for a in range(len(others)) if a != axis)
-            shares[j] = np.maximum(shares[j], tensor.sum(axis=rest))
+        for j in problem.form.sources(i, len(problem.sizes)):
+            feared = marginal(problem, i, j, tilt[:, None, :], lin.weights[i])[:, 0, :]
+            shares[j] = np.maximum(shares[j], feared)
     return np.asarray(stack(shares) > RARE)
 
 
@@ -179,7 +182,7 @@ class Local:
     @property
     def blocks(self) -> int:
         """Where the second of two players begins who react to each other only; else 0."""
-        if self.problem.neutral != (True, True):
+        if self.problem.neutral != (True, True) or self.problem.form.own:
             return 0
         return int(np.searchsorted(self.played, self.problem.starts[1]))
 

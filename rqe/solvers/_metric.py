@@ -14,7 +14,7 @@ import numpy as np
 
 from ..model._checks import FloatArray
 from ._problem import Problem
-from ._system import Linearised, State, action_payoffs, belief_step, stack
+from ._system import Linearised, State, action_payoffs, belief_step, marginal, stack
 
 
 class Metric:
@@ -84,12 +84,12 @@ class Metric:
         starts = problem.starts
         out = np.zeros(starts[-1] + 1)
         out[-1] = 0.0 if turn is None else float((w * turn).sum())
-        centred = w - self.lin.tilt[i] * w.sum()
-        others = [j for j in range(len(problem.sizes)) if j != i]
-        tensor = centred.reshape([problem.sizes[j] for j in others])
-        for axis, j in enumerate(others):
-            rest = tuple(a for a in range(len(others)) if a != axis)
-            out[starts[j] : starts[j + 1]] += tensor.sum(axis=rest)
+        parts = problem.form.parts(i)
+        total = w.sum() if parts is None else parts.spread(parts.sums(w))
+        centred = w - self.lin.tilt[i] * total
+        for j in problem.form.sources(i, len(problem.sizes)):
+            share = marginal(problem, i, j, centred[:, None, :], self.lin.weights[i])
+            out[starts[j] : starts[j + 1]] += share[0, 0]
         own = action_payoffs(problem.payoffs[i], centred)[0]
         own = problem.tau[0, i] * np.exp(self.z[i][0]) * own
         out[starts[i] : starts[i + 1]] -= own

@@ -10,12 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 
 from ..model._checks import FloatArray
+from ..model._outcomes import JOINT, Joint
 
-Profile = tuple[FloatArray, ...]
+Payoffs = tuple[Any, ...]
+"""One array (B or 1, n_i, m_i) a player, or a `PayoffOperator` of shape (1, n_i, m_i)."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,9 @@ class Problem:
 
     Attributes
     ----------
-    payoffs : tuple of array (B or 1, n_i, m_i)
-        Own actions by the others' joint actions; a leading 1 is one game shared by the batch.
+    payoffs : tuple of array (B or 1, n_i, m_i), or of PayoffOperator
+        Own actions by outcomes, the others' joint actions; a leading 1 is one game shared by the
+        batch.
     tau, precision : array (B, N)
         Risk aversion in normalised units (finite), and ``1 / epsilon``.
     fixed : tuple of (array (B, n_i) or None)
@@ -33,13 +37,16 @@ class Problem:
         does not depend on the others), None for those that do.
     neutral : tuple of bool
         Players with ``tau = 0`` in the whole batch, whose belief is the others' actual play.
+    form : Joint
+        What the outcomes are, if not the others' joint actions.
     """
 
-    payoffs: Profile
+    payoffs: Payoffs
     tau: FloatArray
     precision: FloatArray
     fixed: tuple[FloatArray | None, ...]
     neutral: tuple[bool, ...]
+    form: Joint = JOINT
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:
@@ -56,6 +63,12 @@ class Problem:
         """Where each active player's actions begin; last, how many there are."""
         ends = accumulate(self.sizes[i] for i in self.active)
         return (0, *ends)
+
+    @cached_property
+    def columns(self) -> dict[int, slice]:
+        """Where each active player's actions lie among all."""
+        cuts = zip(self.starts[:-1], self.starts[1:], strict=True)
+        return {i: slice(*cut) for i, cut in zip(self.active, cuts, strict=True)}
 
     @property
     def batch(self) -> int:
@@ -77,23 +90,28 @@ class Problem:
             precision=self.precision[keep],
             fixed=tuple(None if z is None else z[keep] for z in self.fixed),
             neutral=self.neutral,
+            form=self.form,
         )
 
 
 def normalise(
-    own_payoffs: Sequence[FloatArray],
+    own_payoffs: Sequence[Any],
     ranges: FloatArray,
     tau: FloatArray,
     epsilon: FloatArray,
     fixed: Sequence[FloatArray | None],
+    form: Joint = JOINT,
 ) -> Problem:
     """Centre payoffs (B or 1, n_i, m_i) and scale them and the attitudes by the ranges (B, N)."""
     scaled, taus, precisions = [], np.zeros_like(tau), np.zeros_like(tau)
     for i, raw in enumerate(own_payoffs):
         span = ranges[: raw.shape[0], i]
         unit = np.where(span > 0.0, span, 1.0)
-        middle = raw.max(axis=(1, 2)) - 0.5 * span
-        scaled.append((raw - middle[:, None, None]) / unit[:, None, None])
+        if isinstance(raw, np.ndarray):
+            middle = raw.max(axis=(1, 2)) - 0.5 * span
+            scaled.append((raw - middle[:, None, None]) / unit[:, None, None])
+        else:
+            scaled.append(raw.centred()[0].scaled(1.0 / float(unit[0])))
         if fixed[i] is None:
             taus[:, i], precisions[:, i] = tau[:, i] * unit, unit / epsilon[:, i]
     return Problem(
@@ -102,4 +120,5 @@ def normalise(
         precision=precisions,
         fixed=tuple(fixed),
         neutral=tuple(bool(np.all(t == 0.0)) for t in taus.T),
+        form=form,
     )

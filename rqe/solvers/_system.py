@@ -14,14 +14,14 @@ so the linear system still has only as many unknowns as there are actions.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from ..core.ops import joint_log
 from ..model._checks import FloatArray
+from ..model._outcomes import JOINT
 from ._problem import Problem
 
 State = list[FloatArray]
@@ -66,6 +66,12 @@ def normalised(x: FloatArray) -> FloatArray:
     return shifted
 
 
+def tilted(problem: Problem, i: int, x: FloatArray) -> FloatArray:
+    """Log-probabilities of player i's outcomes from their logarithms up to a constant."""
+    parts = problem.form.parts(i)
+    return normalised(x) if parts is None else parts.normalised(x)
+
+
 def beliefs(problem: Problem, z: State) -> State:
     """Gibbs tilts at a profile, as log-probabilities; fixed players get an empty array."""
     out = []
@@ -73,10 +79,10 @@ def beliefs(problem: Problem, z: State) -> State:
         if problem.fixed[i] is not None:
             out.append(np.empty((problem.batch, 0)))
             continue
-        log_q = joint_log(tuple(z), i)
+        log_q = problem.form.log_play(z, i)
         if not problem.neutral[i]:
             outcomes = outcome_payoffs(payoff, np.exp(z[i]))
-            log_q = normalised(log_q - problem.tau[:, i, None] * outcomes)
+            log_q = tilted(problem, i, log_q - problem.tau[:, i, None] * outcomes)
         out.append(log_q)
     return out
 
@@ -100,6 +106,8 @@ class Linearised:
     empty where the system is too large to write down."""
     load: State
     """Right-hand sides of the Newton system, (B, n_i)."""
+    weights: list[Any] = field(default_factory=list)
+    """How the outcomes' log-probabilities turn with play: see `Joint.weights`."""
 
 
 def linearise(
@@ -118,13 +126,18 @@ def linearise(
         load, tilt, belief_gap = gap, p, None
         if not problem.neutral[i]:
             outcomes = outcome_payoffs(payoff, np.exp(log_x))
-            log_tilt = normalised(joint_log(tuple(z), i) - problem.tau[:, i, None] * outcomes)
+            log_q = problem.form.log_play(z, i)
+            log_tilt = tilted(problem, i, log_q - problem.tau[:, i, None] * outcomes)
             belief_gap, tilt = log_tilt - y[i], np.exp(log_tilt)
             moved = action_payoffs(payoff, p * belief_gap)
             load = gap + sharp * (moved - np.vecdot(s, moved)[:, None])
         if dense:
             slope = payoff * p[:, None, :]
-            slope -= values[:, :, None] * tilt[:, None, :]
+            parts = problem.form.parts(i)
+            if parts is None:
+                slope -= values[:, :, None] * tilt[:, None, :]
+            else:
+                slope -= parts.spread(parts.sums(slope)) * tilt[:, None, :]
             slope -= s[:, None, :] @ slope
             slope *= sharp[:, :, None]
             out.slopes.append(slope)
@@ -134,11 +147,19 @@ def linearise(
         out.tilt.append(tilt)
         out.drift.append(kappa * (values - np.vecdot(s, values)[:, None]))
         out.load.append(load)
+        out.weights.append(problem.form.weights(z, i))
     return out
 
 
-def marginal(problem: Problem, i: int, j: int, slope: FloatArray) -> FloatArray:
-    """Sum of (B, n_i, m_i) over all others' actions but player j's: (B, n_i, n_j)."""
+def marginal(
+    problem: Problem, i: int, j: int, slope: FloatArray, weights: Any = None
+) -> FloatArray:
+    """Slopes (B, n, m_i) by player i's log-play as slopes by player j's strategy, (B, n, n_j).
+
+    With joint actions for outcomes: the sum over all others' actions but player j's.
+    """
+    if problem.form is not JOINT:
+        return problem.form.pull(weights, i, j, slope)
     others = [k for k in range(len(problem.sizes)) if k != i]
     if len(others) == 1:
         return slope
@@ -152,15 +173,18 @@ def jacobian(problem: Problem, z: State, lin: Linearised) -> FloatArray:
     active, starts = problem.active, problem.starts
     n = starts[-1]
     matrix = np.zeros((problem.batch, n, n))
+    columns, count = problem.columns, len(problem.sizes)
     for a, i in enumerate(active):
-        rows = slice(starts[a], starts[a + 1])
-        for c, j in enumerate(active):
-            if i != j:
-                block = marginal(problem, i, j, lin.slopes[a])
-                np.negative(block, out=matrix[:, rows, starts[c] : starts[c + 1]])
+        rows = columns[i]
+        for j in problem.form.sources(i, count):
+            if j in columns:
+                block = marginal(problem, i, j, lin.slopes[a], lin.weights[a])
+                np.negative(block, out=matrix[:, rows, columns[j]])
         if not problem.neutral[i]:
-            own = np.matmul(lin.slopes[a], np.swapaxes(problem.payoffs[i], 1, 2))
+            own = lin.slopes[a] @ np.swapaxes(problem.payoffs[i], 1, 2)
             own *= (problem.tau[:, i, None] * np.exp(z[i]))[:, None, :]
+            if problem.form.own:
+                own += matrix[:, rows, rows]
             matrix[:, rows, rows] = own
     matrix.reshape(problem.batch, n * n)[:, :: n + 1] += 1.0
     return matrix
@@ -186,10 +210,14 @@ def belief_step(problem: Problem, z: State, lin: Linearised, dz: State, newton: 
         if problem.fixed[i] is not None:
             out.append(np.empty((problem.batch, 0)))
             continue
-        step = joint_log(tuple(dz), i)
+        step = problem.form.step(lin.weights[position], dz, i)
         if not problem.neutral[i]:
             step = step - problem.tau[:, i, None] * outcome_payoffs(payoff, np.exp(z[i]) * dz[i])
-            step -= np.vecdot(lin.tilt[position], step)[:, None]
+            parts, tilt = problem.form.parts(i), lin.tilt[position]
+            if parts is None:
+                step -= np.vecdot(tilt, step)[:, None]
+            else:
+                step -= parts.spread(parts.sums(tilt * step))
             gap = lin.belief_gap[position]
             if newton and gap is not None:
                 step += gap
@@ -225,7 +253,8 @@ def solve_system(problem: Problem, z: State, lin: Linearised) -> tuple[State, St
 
     Two risk-neutral players depend on each other only: the second is eliminated.
     """
-    if len(problem.sizes) == 2 and problem.neutral == (True, True) and len(problem.active) == 2:
+    two = len(problem.sizes) == 2 and problem.neutral == (True, True)
+    if two and len(problem.active) == 2 and not problem.form.own:
         first, second = (0, 1) if problem.sizes[0] <= problem.sizes[1] else (1, 0)
         outer, inner = lin.slopes[first], lin.slopes[second]
         right = [side_by_side(a, b) for a, b in zip(lin.load, lin.drift, strict=True)]
@@ -264,9 +293,9 @@ def moved(problem: Problem, z: State, y: State, dz: State, dy: State) -> tuple[S
         if problem.fixed[i] is not None:
             new_y.append(old)
         elif problem.neutral[i]:
-            new_y.append(joint_log(tuple(new_z), i))
+            new_y.append(problem.form.log_play(new_z, i))
         else:
-            new_y.append(normalised(old + dy[i]))
+            new_y.append(tilted(problem, i, old + dy[i]))
     return new_z, new_y
 
 

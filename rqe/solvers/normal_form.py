@@ -10,6 +10,7 @@ import numpy as np
 
 from ..certificate import evidence, is_solved
 from ..model._checks import FloatArray
+from ..model._outcomes import JOINT, Joint
 from ..result.status import Status
 from ._branch import BranchWalk
 from ._curve import Curve, point
@@ -46,28 +47,40 @@ class Batch:
 
     Parameters
     ----------
-    own_payoffs : sequence of array (B or 1, n_i, m_i)
+    own_payoffs : sequence of array (B or 1, n_i, m_i), or of PayoffOperator
     tau, epsilon : array (B, N)
         Checked: ``epsilon = 0`` only where ``tau = inf``, and a player's ``tau`` is infinite in
         all games of the batch or in none.
+    form : Joint
+        What the outcomes are, if not the others' joint actions.
+    ranges : array (B, N), optional
+        Payoff ranges, where they are known.
     """
 
     def __init__(
-        self, own_payoffs: Sequence[FloatArray], tau: FloatArray, epsilon: FloatArray
+        self,
+        own_payoffs: Sequence[Any],
+        tau: FloatArray,
+        epsilon: FloatArray,
+        *,
+        form: Joint = JOINT,
+        ranges: FloatArray | None = None,
     ) -> None:
         self.own_payoffs = tuple(own_payoffs)
-        self.tau, self.epsilon = tau, epsilon
+        self.tau, self.epsilon, self.form = tau, epsilon, form
         self.count, self.n_players = tau.shape
-        self.ranges = np.empty(tau.shape)
-        for i, p in enumerate(self.own_payoffs):
-            self.ranges[:, i] = np.ptp(p, axis=(1, 2))
+        if ranges is None:
+            ranges = np.empty(tau.shape)
+            for i, p in enumerate(self.own_payoffs):
+                ranges[:, i] = np.ptp(p, axis=(1, 2))
+        self.ranges = ranges
         self.fixed: list[FloatArray | None] = []
         self.duals: list[FloatArray | None] = []
         for i in range(self.n_players):
             strategy, dual = self._worst_case(i) if np.isinf(tau[0, i]) else (None, None)
             self.fixed.append(strategy)
             self.duals.append(dual)
-        self.problem = normalise(self.own_payoffs, self.ranges, tau, epsilon, self.fixed)
+        self.problem = normalise(self.own_payoffs, self.ranges, tau, epsilon, self.fixed, form)
 
     def _worst_case(self, i: int) -> tuple[FloatArray, FloatArray]:
         """Strategies and saddle-point beliefs of a player with ``tau = inf``, game by game."""
@@ -90,7 +103,7 @@ class Batch:
         """Whether the given games all count as solved at the given profiles."""
         own = [p if p.shape[0] == 1 else p[rows] for p in self.own_payoffs]
         duals = [None if p is None else p[rows] for p in self.duals]
-        found = evidence(own, z, self.tau[rows], self.epsilon[rows], duals)
+        found = evidence(own, z, self.tau[rows], self.epsilon[rows], duals, self.form)
         return bool(np.all(is_solved(found, self.ranges[rows], tol)))
 
 
