@@ -255,7 +255,7 @@ def tensor_damage(rng: np.random.Generator, data: bytes) -> bytes:
         for _ in range(int(rng.integers(1, 3))):
             name = list(header)[rng.integers(len(header))]
             part = header[name]
-            if "dtype" in part and rng.random() < 0.6:
+            if isinstance(part, dict) and "dtype" in part and rng.random() < 0.6:
                 field = str(rng.choice(["dtype", "shape", "data_offsets"]))
                 part[field] = {
                     "dtype": str(rng.choice(kinds)),
@@ -348,7 +348,9 @@ def name(rng: np.random.Generator, place: Path) -> str:
             value = str(rng.choice(["3", "0", "-1", "2", "1x1", "0x2", "2x2x2", "1e3", "7"]))
         text = f"{text}:{part.name}={value}"
     if rng.random() < 0.3:
-        raw = text_damage(rng, text.encode(), (b":", b"=", b",", b"x", b"0", b"-", b"1e9"))
+        raw = text_damage(
+            rng, text.encode("utf-8", "replace"), (b":", b"=", b",", b"x", b"0", b"-", b"1e9")
+        )
         text = raw.decode("utf-8", "replace")
     return read_name(text)
 
@@ -357,7 +359,7 @@ def read_name(text: str) -> str:
     """A game by name: refused, or one that prints."""
     head = text.partition(":")[0]
     own = [p.name for p in games.catalogue()[head].parameters] if head in games.catalogue() else []
-    shown(attempt(lambda: games.get(text), ["name", "arguments", head, *own]))
+    shown(attempt(lambda: games.get(text), ["name", "arguments", "reward", head, *own]))
     return "answered"
 
 

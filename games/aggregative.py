@@ -6,6 +6,11 @@ from typing import Any
 
 from rqe import AggregativeGame
 
+from ._checks import whole
+
+MAX_PLAYERS = 256
+"""The game holds as many matrices of as many rows and columns."""
+
 
 def push_object(
     target: float = 1.0, *, n_players: int = 2, rho: Any = 1.0, H: float = 1.0
@@ -18,8 +23,8 @@ def push_object(
     ----------
     target : float
         Where the object should go, in action units.
-    n_players : int
-        At least 1; the paper has 2.
+    n_players : int, 1 to 256
+        The paper has 2. (The game holds N matrices N × N.)
     rho : float or sequence of n_players floats
         Cost of effort, ``>= 0``, in payoff units per squared action.
     H : float
@@ -55,8 +60,7 @@ def push_object(
       target = [1.]
       rho = [1., 1.]
     """
-    if isinstance(n_players, bool) or not isinstance(n_players, int) or n_players < 1:
-        raise ValueError(f"n_players must be a whole number >= 1; got {n_players!r}")
+    n_players = whole(n_players, "n_players", 1, MAX_PLAYERS)
     try:
         costs = [rho] * n_players if isinstance(rho, (int, float)) else list(rho)
     except TypeError:

@@ -141,8 +141,10 @@ def public_goods(n: int = 3, multiplier: float = 2.0) -> CollaborativeGame:
     n = whole(n, "n", 2, 16)
     multiplier = number(multiplier, "multiplier", low=0.0)
     contributors = n - np.indices((2,) * n).sum(axis=0)
+    with np.errstate(over="ignore"):  # what is too large is refused by the game
+        reward = multiplier * contributors / n
     return CollaborativeGame(
-        multiplier * contributors / n,
+        reward,
         [[1.0, 0.0]] * n,
         actions=[["contribute", "keep"]] * n,
         name=f"public goods (n {n}, multiplier {multiplier:g})",

@@ -12,6 +12,8 @@ from math import prod
 
 MAX_PROFILES = 4_000_000
 """Largest number of action profiles that is read, written or converted through pygambit."""
+MAX_BYTES = 2**30
+"""Largest file that is read."""
 MAX_MOVES = 5_000
 """Most moves of an ``.efg`` file: its reader recurses, and ends the process on deeper trees."""
 

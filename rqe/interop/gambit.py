@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..model.normal_form import NormalFormGame
-from ..result.files import whole_file
-from ._limits import refuse_impossible, refuse_large
+from ..result.files import read_bytes, whole_file
+from ._limits import MAX_BYTES, refuse_impossible, refuse_large
 from ._peer import peer, require_normal_form
 
 
@@ -60,7 +60,7 @@ def read_game(path: str | os.PathLike[str]) -> NormalFormGame:
     if kind not in (".nfg", ".efg"):
         raise ValueError(f"path must end in .nfg or .efg; got {str(source)!r}")
     pygambit = peer("pygambit", "gambit")
-    data = source.read_bytes()
+    data = read_bytes(source, MAX_BYTES)
     try:
         text = data.decode("utf-8")
         refuse_impossible(text, kind)

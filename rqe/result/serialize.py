@@ -10,7 +10,6 @@ import dataclasses
 import json
 import math
 import os
-import pathlib
 from typing import Any
 
 import numpy as np
@@ -28,15 +27,18 @@ from ..core.risk import (
 from ..model.agent import Agent, make_agents
 from .batch import BatchEquilibrium
 from .equilibrium import Equilibrium, EquilibriumSet, read_only
-from .files import whole_file
+from .files import read_bytes, whole_file
 from .fit import FitResult
 from .gaussian import GaussianEquilibrium
 from .path import Bifurcation, Branch, Path
 from .proof import Proof
 from .status import Status
 from .table import Table
+from .wellformed import check_result
 
 SCHEMA = "rqe-result-1"
+MAX_BYTES = 4 * 2**30
+"""Largest file that `load` reads."""
 _KINDS: dict[str, Any] = {
     cls.__name__: cls
     for cls in (
@@ -119,9 +121,11 @@ def from_dict(data: Any) -> Any:
             f"missing {sorted(expected - given)}, unexpected {sorted(given - expected)}"
         )
     try:
-        return cls(**{name: _decode(name, data[key]) for key, name in names.items()})
-    except (TypeError, KeyError, AttributeError) as error:
+        found = cls(**{name: _decode(name, data[key]) for key, name in names.items()})
+        check_result(found)
+    except (TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"malformed {cls.__name__}: {error}") from None
+    return found
 
 
 def _key(name: str) -> str:
@@ -175,7 +179,8 @@ def load(path: str | os.PathLike[str]) -> Any:
     Raises
     ------
     ValueError
-        The file is not JSON, or not a result of this schema.
+        The file is not JSON, or not a result of this schema, whole and of shapes that fit. The
+        message names the path and the problem.
     OSError
         The file cannot be read.
 
@@ -189,12 +194,11 @@ def load(path: str | os.PathLike[str]) -> Any:
     >>> bool((again.strategies[0] == eq.strategies[0]).all())
     True
     """
-    text = pathlib.Path(path).read_text(encoding="utf-8")
+    data = read_bytes(path, MAX_BYTES)
     try:
-        data = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+        return from_dict(json.loads(data.decode("utf-8")))
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"path must hold a result saved by rqe.save; {path}: {error}") from None
-    return from_dict(data)
 
 
 def _encode(value: Any) -> Any:
@@ -258,6 +262,13 @@ def _array(value: Any) -> Any:
     return read_only(walk(value))
 
 
+def _of(kind: type, value: Any, dtype: Any) -> Any:
+    """A vector of values of one plain type, which NumPy would convert from others."""
+    if not isinstance(value, list) or any(type(v) is not kind for v in value):
+        raise TypeError(f"expected a list of {kind.__name__}, got {str(value)[:60]!r}")
+    return np.array(value, dtype=dtype)
+
+
 def _cell(value: Any) -> Any:
     """A table's cell: the words for non-finite numbers are numbers again."""
     return float(value) if value in ("inf", "-inf", "nan") else value
@@ -279,13 +290,13 @@ def _decode(name: str, value: Any) -> Any:
     if name in ("enclosures", "undecided"):
         return tuple(tuple(tuple(map(_array, end)) for end in box) for box in value)
     if name == "stable":
-        return np.array(value, dtype=np.bool_)
+        return _of(bool, value, np.bool_)
     if name == "rows":
         return tuple(tuple(_cell(v) for v in row) for row in value)
     if name in _PLAIN_TUPLES:
         return _deep_tuple(value)
     if name in ("iterations", "index") and isinstance(value, list):
-        return np.array(value, dtype=np.int64)
+        return _of(int, value, np.int64)
     if name in _ARRAY_TUPLES:
         return tuple(_array(v) for v in value)
     if isinstance(value, list):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,12 +97,15 @@ def load(path: Place, like: Tree, *, about: Mapping[str, str] | None = None) -> 
     if missing or beyond:
         what = f"lacks {missing[0]!r}" if missing else f"holds {beyond[0]!r}"
         raise ValueError(f"{path} must hold the tensors of the pytree given, no others; it {what}")
-    keys = json.loads(found.get("keys", "{}"))
+    keys = _keys(found, path)
     leaves = []
     for name, leaf in wanted.items():
         array = tensors[name]
         if name in keys:
-            array = jax.random.wrap_key_data(jax.numpy.asarray(array), impl=keys[name])
+            try:
+                array = jax.random.wrap_key_data(jax.numpy.asarray(array), impl=keys[name])
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"{path} must hold random keys; {name!r}: {error}") from None
         elif jax.dtypes.canonicalize_dtype(array.dtype) == array.dtype:
             array = jax.numpy.asarray(array)  # what JAX would round stays numpy's
         if array.shape != leaf.shape or array.dtype != leaf.dtype:
@@ -194,6 +197,7 @@ def load_policies(path: Place) -> Policies:
         raise ValueError(f"{path} must hold weights and biases of every layer and seat") from None
     if not params:
         raise ValueError(f"{path} must hold the policy of at least one seat")
+    _check_networks(params, path)
     return Policies(params)
 
 
@@ -270,6 +274,36 @@ def _read(path: Place, wanted: str) -> tuple[dict[str, str], dict[str, Any]]:
             f"{path} must be a file of format {wanted}; its format is {found.get('format')!r}"
         )
     return found, tensors
+
+
+def _keys(found: Mapping[str, str], path: Place) -> dict[str, Any]:
+    """Which tensors are random keys, and of which kind."""
+    try:
+        keys = json.loads(found.get("keys", "{}"))
+    except (ValueError, RecursionError):
+        keys = None
+    if not isinstance(keys, dict):
+        raise ValueError(f"{path} must say in its header which tensors are random keys")
+    return keys
+
+
+def _check_networks(params: Sequence[Sequence[tuple[Any, Any]]], path: Place) -> None:
+    """Layers that fit together, of one number of runs if they are stacked."""
+    pairs = [pair for layers in params for pair in layers]
+    runs = {shape for w, b in pairs for shape in (w.shape[:-2], b.shape[:-1])}
+    fits = len(runs) == 1 and len(next(iter(runs))) <= 1 and (0,) not in runs
+    for layers in params:
+        wide = layers[0][0].shape[-2:-1]
+        for weights, biases in layers:
+            fits = fits and weights.shape[-2:] == (*wide, *biases.shape[-1:]) and weights.size > 0
+            fits = fits and weights.ndim in (2, 3)
+            fits = fits and weights.dtype == biases.dtype == np.float32
+            wide = biases.shape[-1:]
+    if not fits:
+        raise ValueError(
+            f"{path} must hold float32 weights (n_in, n_out) and biases (n_out,) of layers that "
+            f"fit together, or stacks of as many of each"
+        )
 
 
 def _named(tree: Tree) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..model.normal_form import NormalFormGame
-from ..result.files import whole_file
+from ..result.files import read_bytes, whole_file
 from .adapters import NormalFormEnvironment
 from .algorithms import IPPO, SRPO, FictitiousCoPlay, PureAdversary, SelfPlay
 from .checkpoint import load_policies, save_policies
@@ -28,6 +28,8 @@ POOL_FILE = "pool.safetensors"
 ALGORITHMS: dict[str, Any] = {
     cls.__name__: cls for cls in (IPPO, SelfPlay, SRPO, PureAdversary, FictitiousCoPlay)
 }
+MAX_BYTES = 256 * 2**20
+"""Largest file of settings that is read; a game's payoffs are among them."""
 DEPTH = 6
 """How deep objects within an environment are looked into."""
 
@@ -111,9 +113,10 @@ def save_config(path: str | os.PathLike[str], config: Config, **about: Any) -> N
 
 def read_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The content of a file of `save_config`, as JSON has it."""
+    data = read_bytes(path, MAX_BYTES)
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        content = json.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError) as error:  # ValueError: its bytes, its words, its numbers
         raise ValueError(f"{path} must be a JSON file of format {FORMAT}; {error}") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ValueError(f"{path} must be a JSON file of format {FORMAT}")
@@ -166,8 +169,11 @@ def load_config(path: str | os.PathLike[str], *, env: Any = None, algorithm: Any
         env = _environment(where, place) if env is None else env
         algorithm = _algorithm(who, place) if algorithm is None else algorithm
         config = Config(env, algorithm, **{name: _back(value) for name, value in found.items()})
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"{place} must hold all settings; {error}") from None
+    except ValueError as error:
+        named = str(place) in str(error)
+        raise error if named else ValueError(f"{place} must hold settings; {error}") from None
     if digest(config) != content.get("digest"):
         differing = difference(describe(config), content["config"])
         raise ValueError(f"{place} must be of the settings given; they differ in {differing}")
