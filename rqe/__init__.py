@@ -14,8 +14,10 @@ from .core.risk import (
 )
 from .interop import read_game, write_game
 from .model.agent import Agent
+from .model.anonymous import AnonymousGame, SymmetricGame
 from .model.markov import MarkovGame
 from .model.normal_form import CollaborativeGame, NormalFormGame
+from .model.polymatrix import PolymatrixGame
 from .model.quadratic import AggregativeGame, QuadraticGame
 from .result import (
     BatchEquilibrium,
@@ -58,6 +60,7 @@ __all__ = [
     "ChiSquared",
     "CVaR",
     "AggregativeGame",
+    "AnonymousGame",
     "BatchEquilibrium",
     "Bifurcation",
     "Branch",
@@ -77,9 +80,11 @@ __all__ = [
     "NegEntropy",
     "NormalFormGame",
     "Path",
+    "PolymatrixGame",
     "Proof",
     "QuadraticGame",
     "Status",
+    "SymmetricGame",
     "Table",
     "__version__",
     "certify",

@@ -12,6 +12,7 @@ from ..model.agent import Agent, is_logit, make_agents
 from ..model.markov import MarkovGame
 from ..model.normal_form import NormalFormGame
 from ..model.quadratic import QuadraticGame
+from ..model.structured import StructuredGame
 from ..result.equilibrium import Equilibrium
 from ..result.gaussian import GaussianEquilibrium
 from ..result.markov import MarkovEquilibrium
@@ -24,12 +25,14 @@ from ._validate import (
     check_game,
     check_general,
     check_numbers,
+    check_ranges,
     check_start,
 )
 from .gaussian import solve_gaussian
 from .general import solve_finite
 from .markov import solve_markov
 from .normal_form import METHODS, SELECTIONS, Batch, Outcome, refine, solve_batch
+from .structured import check_structured, full_sign, structured_batch
 
 
 def solve_rqe(
@@ -151,7 +154,8 @@ def solve_qre(
     count = _players(game)
     if lam is not None:
         precision = per_player(lam, count, "lam", allow_inf=False)
-        ranges = check_game(game).payoff_ranges
+        finite = game if isinstance(game, StructuredGame) else check_game(game)
+        ranges = finite.payoff_ranges
         # indifference at lam = 0 is the uniform profile: any epsilon far above the range gives it
         flat = 1e17 * np.where(ranges > 0.0, ranges, 1.0)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -163,6 +167,8 @@ def solve_qre(
 
 
 def _players(game: Any) -> int:
+    if isinstance(game, StructuredGame):
+        return game.n_seats
     count = getattr(game, "n_players", None)
     if not isinstance(count, int):
         raise ValueError(
@@ -241,10 +247,14 @@ def _solve(
     if isinstance(game, QuadraticGame):
         _refuse_choices(method, select, start)
         return solve_gaussian(game, check_agents(agents, game.n_players), tol=tol, throw=throw)
-    finite = check_game(game)
-    people = check_agents(agents, finite.n_players)
+    structured = game if isinstance(game, StructuredGame) else None
+    finite = check_game(game) if structured is None else structured
+    people = check_agents(agents, _players(finite))
     check_numbers(tol, max_steps)
     check_choice("method", method, (*METHODS, "no_regret"))
+    if structured is not None:
+        check_ranges(structured)
+        check_structured(structured, people, method)
     logit = all(map(is_logit, people))
     if logit:
         tau, epsilon = attitudes(finite, people)
@@ -260,10 +270,15 @@ def _solve(
                 np.max(finite.payoff_ranges / epsilon, where=epsilon > 0, initial=0.0)
             )
         begin = [z[None] for z in check_start(start, finite.shape, sharpness)]
-    batch = Batch([p[None] for p in finite.own_payoffs], tau[None], epsilon[None])
+    if structured is None:
+        batch = Batch([p[None] for p in finite.own_payoffs], tau[None], epsilon[None])
+    else:
+        batch = structured_batch(structured, tau, epsilon)
     out = solve_batch(
         batch, method=method, select=select, start=begin, tol=tol, max_steps=max_steps
     )
+    if structured is not None:
+        out.sign[0] = full_sign(batch.problem, out.log_strategies, float(out.sign[0]))
     found = _record(finite, people, out, tol, concept)
     if found.status is Status.UNCERTIFIED:
         refine(batch, out, np.zeros(1, dtype=np.intp))
@@ -281,7 +296,11 @@ def _refuse_choices(method: str, select: str | None, start: Any) -> None:
 
 
 def _record(
-    game: NormalFormGame, agents: tuple[Agent, ...], out: Outcome, tol: float, concept: str
+    game: NormalFormGame | StructuredGame,
+    agents: tuple[Agent, ...],
+    out: Outcome,
+    tol: float,
+    concept: str,
 ) -> Equilibrium:
     ending = out.status[0]
     return report(

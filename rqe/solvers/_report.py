@@ -9,14 +9,16 @@ import numpy as np
 
 from ..certificate import evidence, general_evidence, verdict
 from ..model._checks import FloatArray
+from ..model._outcomes import JOINT
 from ..model.agent import Agent, degrees, is_logit
 from ..model.normal_form import NormalFormGame
+from ..model.structured import StructuredGame
 from ..result.equilibrium import Equilibrium, read_only
 from ..result.status import ConvergenceError, Status
 
 
 def report(
-    game: NormalFormGame,
+    game: NormalFormGame | StructuredGame,
     log_strategies: Sequence[FloatArray],
     agents: Sequence[Agent],
     *,
@@ -46,19 +48,19 @@ def report(
     """
     if all(map(is_logit, agents)):
         tau, epsilon = degrees(agents)
-        found = evidence(game.own_payoffs, log_strategies, tau, epsilon, log_beliefs)
+        form = game.form if isinstance(game, StructuredGame) else JOINT
+        found = evidence(game.own_payoffs, log_strategies, tau, epsilon, log_beliefs, form)
     else:
         with np.errstate(all="ignore"):  # logarithms of beliefs that rule outcomes out
             found = general_evidence(game.own_payoffs, log_strategies, agents, log_beliefs)
     status = verdict(found, game.payoff_ranges, tol, ending)
-    shape = game.shape
-    others = [[n for j, n in enumerate(shape) if j != i] for i in range(len(shape))]
+    axes = [_outcome_axes(game, i) for i in range(len(game.shape))]
     result = Equilibrium(
         strategies=tuple(read_only(np.exp(x)) for x in log_strategies),
         log_strategies=tuple(read_only(x) for x in log_strategies),
         beliefs=tuple(
             # a leading axis of own actions where the risk is action-dependent
-            read_only(np.exp(p).reshape([*p.shape[:-1], *others[i]]))
+            read_only(np.exp(p).reshape([*p.shape[:-1], *axes[i]]))
             for i, p in enumerate(found.log_beliefs)
         ),
         payoffs=read_only(found.payoffs),
@@ -79,6 +81,13 @@ def report(
     if throw and status is not Status.CONVERGED:
         raise ConvergenceError(result, detail)
     return result
+
+
+def _outcome_axes(game: NormalFormGame | StructuredGame, i: int) -> list[int]:
+    """Axes of a player's belief: the other players, or one for all outcomes."""
+    if isinstance(game, StructuredGame):
+        return [-1]
+    return [n for j, n in enumerate(game.shape) if j != i]
 
 
 def settle(result: Equilibrium, *, throw: bool) -> Equilibrium:

@@ -11,19 +11,27 @@ from ..core.risk import ReverseKL
 from ..model._checks import FloatArray, whole
 from ..model.agent import Agent, degrees, is_logit, is_neutral
 from ..model.normal_form import NormalFormGame
+from ..model.structured import StructuredGame
 
 
 def check_game(game: Any) -> NormalFormGame:
     """A finite game whose payoffs span a finite range."""
     if not isinstance(game, NormalFormGame):
-        raise ValueError(f"game must be a NormalFormGame; got {type(game).__name__}")
+        small = "; to_normal_form() writes a small one out"
+        advice = small if isinstance(game, StructuredGame) else ""
+        raise ValueError(f"game must be a NormalFormGame; got {type(game).__name__}{advice}")
+    check_ranges(game)
+    return game
+
+
+def check_ranges(game: NormalFormGame | StructuredGame) -> None:
+    """Payoffs that span a finite range."""
     with np.errstate(over="ignore"):
         ranges = game.payoff_ranges
     if not np.all(np.isfinite(ranges)):
         raise ValueError(
             f"payoffs must span a range that float64 can hold; got ranges {ranges}: rescale them"
         )
-    return game
 
 
 def check_agents(agents: Any, n_players: int) -> tuple[Agent, ...]:
@@ -131,7 +139,9 @@ def check_start(start: Any, shape: Sequence[int], sharpness: float = 0.0) -> lis
         return [np.maximum(np.log(x), -700.0 - 2.0 * sharpness) for x in parts]
 
 
-def attitudes(game: NormalFormGame, agents: Sequence[Agent]) -> tuple[FloatArray, FloatArray]:
+def attitudes(
+    game: NormalFormGame | StructuredGame, agents: Sequence[Agent]
+) -> tuple[FloatArray, FloatArray]:
     """The agents' checked ``tau`` and ``epsilon``."""
     tau, epsilon = degrees(agents)
     check_degrees(game.payoff_ranges, tau, epsilon)
