@@ -60,6 +60,13 @@ class Joint:
     own = False
     """Whether a player's own strategy is among those that make its outcomes."""
 
+    def column(self, player: int, source: int, count: int) -> int | None:
+        """Where a source's actions begin among the outcomes; None where no outcome is one action.
+
+        So it is with two players, and wherever only marginals matter.
+        """
+        return 0 if count == 2 and source != player else None
+
     def sources(self, player: int, count: int) -> tuple[int, ...]:
         """Players (of `count`) whose strategies make the player's outcomes."""
         return _others(player, count)
@@ -109,6 +116,11 @@ class Marginals(Joint):
             groups = Parts(starts, sizes)
             self.cuts.append(dict(zip(row, groups.slices, strict=True)))
             self.groups.append(groups if len(row) > 1 else None)
+
+    def column(self, player: int, source: int, count: int) -> int | None:
+        """As `Joint.column`."""
+        cut = self.cuts[player].get(source)
+        return None if cut is None else int(cut.start)
 
     def sources(self, player: int, count: int) -> tuple[int, ...]:
         """As `Joint.sources`: the neighbours."""

@@ -260,6 +260,7 @@ def _solve(
         tau, epsilon = attitudes(finite, people)
     select = _selection(select, method, start)
     if method == "no_regret" or not logit:
+        assert isinstance(finite, NormalFormGame)  # structured games have been refused
         check_general(finite, people, method)
         found = solve_finite(finite, people, method, select, start, tol, max_steps, concept)
         return settle(found, throw=throw)

@@ -14,8 +14,11 @@ from scipy.linalg import lu_factor, lu_solve
 from scipy.sparse.linalg import LinearOperator, gmres
 
 from ..model._checks import FloatArray
+from ..model._outcomes import Marginals
 from ._problem import Problem
 from ._system import Linearised, State, apply_jacobian, spread, stack
+
+Indices = np.ndarray[tuple[int], np.dtype[np.intp]]
 
 ACCURACY = 1e-6
 """Relative residual of each solve: Newton's corrections shrink by about as much."""
@@ -31,7 +34,8 @@ class KrylovSystem:
     """The linearised system of one game (B = 1) at a point, ready to be solved repeatedly.
 
     ``sign`` (1,) is that of the leading block's determinant, which is the whole system's where the
-    rest is close to the identity; 1 where no block was needed, or with three players and more.
+    rest is close to the identity; 1 where no block was needed, or none can be formed: with three
+    players and more whose payoffs do not come apart by neighbour.
     """
 
     def __init__(
@@ -84,7 +88,8 @@ class KrylovSystem:
         return spread(self.problem, (found / self.weight)[None])
 
     def _form_block(self) -> None:
-        if len(self.problem.sizes) == 2:
+        form = self.problem.form
+        if isinstance(form, Marginals) or (len(self.problem.sizes) == 2 and not form.own):
             approximate, self.sign[0] = _preconditioner(*self._point)
             self.inverse = LinearOperator(
                 (self.n, self.n),
@@ -93,7 +98,7 @@ class KrylovSystem:
             )
 
 
-def _likeliest(log_p: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+def _likeliest(log_p: FloatArray) -> Indices:
     """The fewest outcomes that hold `COVERED` of the mass, `LARGEST` at most."""
     p = np.exp(log_p)
     order = np.argsort(-p)
@@ -101,44 +106,61 @@ def _likeliest(log_p: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
     return np.sort(order[: min(needed, LARGEST)])
 
 
+def _feared(problem: Problem, i: int, y: State) -> Indices:
+    """The likeliest outcomes of each neighbour of player i, under its belief."""
+    parts = problem.form.parts(i)
+    if parts is None:
+        return _likeliest(y[i][0])
+    return np.concatenate([cut.start + _likeliest(y[i][0, cut]) for cut in parts.slices])
+
+
+def _slope(
+    problem: Problem, i: int, y: State, level: FloatArray, lin: Linearised
+) -> Callable[[Indices], tuple[FloatArray, FloatArray]]:
+    """Some columns of ``d log_response / d log_belief`` of player i, and of its payoffs."""
+    a = problem.active.index(i)
+    payoff, sharp = problem.payoffs[i], float(level[0] * problem.precision[0, i])
+    s, p, tilt = np.exp(lin.log_response[a][0]), np.exp(y[i][0]), lin.tilt[a][0]
+    parts = problem.form.parts(i)
+    matrix = payoff[0] if isinstance(payoff, np.ndarray) else None
+    if parts is None:
+        values = matrix @ p if matrix is not None else payoff.by_block(p)[:, 0]
+        owner = None
+    else:
+        values, owner = payoff.by_block(p), np.repeat(np.arange(len(parts.sizes)), parts.sizes)
+
+    def columns(which: Indices) -> tuple[FloatArray, FloatArray]:
+        entries = payoff.columns(which) if matrix is None else matrix[:, which]
+        own = values[:, None] if owner is None else values[:, owner[which]]
+        part = entries * p[which] - own * tilt[which]
+        return np.asarray(sharp * (part - s @ part)), entries
+
+    return columns
+
+
 def _preconditioner(
     problem: Problem, z: State, y: State, level: FloatArray, lin: Linearised
 ) -> tuple[Callable[[FloatArray], FloatArray], float]:
-    """Solve with the columns of unlikely actions replaced by the identity's (two players).
+    """Solve with the columns of unlikely actions replaced by the identity's.
 
-    Also the sign of that matrix's determinant.
+    Also the sign of that matrix's determinant. For two players, or additive payoffs.
     """
     starts = dict(zip(problem.active, problem.starts, strict=False))
     chosen = {i: _likeliest(z[i][0]) for i in problem.active}
     picked = np.concatenate([starts[i] + chosen[i] for i in problem.active])
     blocks = []
-    for a, i in enumerate(problem.active):
-        sharp = float(level[0] * problem.precision[0, i])
-        s, p, tilt = np.exp(lin.log_response[a][0]), np.exp(y[i][0]), lin.tilt[a][0]
-        payoff = problem.payoffs[i][0]
-        values = payoff @ p
-
-        def slope(
-            columns: np.ndarray[tuple[int], np.dtype[np.intp]],
-            payoff: FloatArray = payoff,
-            p: FloatArray = p,
-            tilt: FloatArray = tilt,
-            s: FloatArray = s,
-            values: FloatArray = values,
-            sharp: float = sharp,
-        ) -> FloatArray:
-            part = payoff[:, columns] * p[columns] - values[:, None] * tilt[columns]
-            return np.asarray(sharp * (part - s @ part))
-
+    for i in problem.active:
+        slope = _slope(problem, i, y, level, lin)
         row = []
         for j in problem.active:
-            if j != i:
-                row.append(-slope(chosen[j]))
-            elif problem.neutral[i]:
-                row.append(np.zeros((problem.sizes[i], chosen[i].size)))
+            column = problem.form.column(i, j, len(problem.sizes))
+            if column is not None:
+                row.append(-slope(column + chosen[j])[0])
+            elif j != i or problem.neutral[i]:
+                row.append(np.zeros((problem.sizes[i], chosen[j].size)))
             else:
-                outcomes = _likeliest(y[i][0])
-                own = slope(outcomes) @ payoff[np.ix_(chosen[i], outcomes)].T
+                own, entries = slope(_feared(problem, i, y))
+                own = own @ entries[chosen[i]].T
                 row.append(own * (problem.tau[0, i] * np.exp(z[i][0, chosen[i]])))
         blocks.append(np.concatenate(row, axis=1))
     columns = np.concatenate(blocks, axis=0)
