@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "result": {"core", "model"},
     "certificate": {"core", "model", "result"},
     "solvers": {"core", "model", "result", "certificate"},
-    "analysis": {"core", "model", "result", "certificate", "solvers"},
+    "analysis": {"core", "model", "result", "certificate", "solvers", "_version"},
     "train": {"core", "model", "result"},
     "interop": {"model", "result"},
     "plot": {"result"},
@@ -74,11 +74,13 @@ OWNERS = {
     "pygambit": ("rqe/interop/",),
     "quantecon": ("rqe/interop/", "rqe/solvers/nash"),
     "tqdm": ("rqe/cli",),
+    "pandas": ("rqe/analysis/sweep_table.py",),
 }  # fmt: skip
 """Every third-party package, and the places that may import it (a path, or its beginning)."""
 
 HEAVY = ("jax", "optax", "safetensors", "pettingzoo", "gymnasium", "cvxpy", "sympy", "flint",
-         "matplotlib", "nashpy", "pygambit", "quantecon", "tqdm", "joblib")  # fmt: skip
+         "matplotlib", "nashpy", "pygambit", "quantecon", "tqdm", "joblib",
+         "pandas", "dask", "distributed")  # fmt: skip
 """What `import rqe` and `import games` leave alone."""
 
 FILES = sorted([*ROOT.glob("rqe/**/*.py"), *ROOT.glob("games/**/*.py")])
