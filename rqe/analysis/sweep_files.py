@@ -33,10 +33,6 @@ TYPES: dict[str, np.dtype[Any]] = {
     "float": np.dtype("<f8"),
     "level": np.dtype("<i4"),
 }
-    "int": np.dtype("<i8"),
-    "float": np.dtype("<f8"),
-    "level": np.dtype("<i4"),
-}
 DIGEST_SIZE = 32
 ENDING = ("status", "reason")
 """Columns that every chunk begins with: how each of its points ended."""
