@@ -134,3 +134,18 @@ def test_payoffs_are_left_alone_and_the_profile_is_read_only():
 def test_refusals_name_the_argument(game, arguments, message):
     with pytest.raises(ValueError, match=message):
         solve_security(game, **arguments)
+
+
+@pytest.mark.parametrize("start", [None, [[0.2, 0.2, 0.6], [0.25] * 4]])
+@pytest.mark.parametrize("tau", [0.0, 2.0, 30.0])
+def test_who_responds_to_a_security_strategy_with_zeros(tau, start):
+    rng = np.random.default_rng(7)
+    a, b = rng.random((3, 4)), rng.random((4, 3))
+    game = rqe.NormalFormGame([a, b.T])
+    eq = rqe.solve_rqe(game, [np.inf, tau], [0.0, 0.1], start=start)
+    safe = rqe.solve_security(game)
+    np.testing.assert_allclose(eq[0], safe[0], atol=1e-12)
+    assert eq.log_strategies[0][2] == -np.inf
+    p = eq[0] * np.exp(-tau * (eq[1] @ b))
+    reply = np.exp(b @ (p / p.sum()) / 0.1)
+    np.testing.assert_allclose(eq[1], reply / reply.sum(), atol=1e-10)

@@ -23,6 +23,8 @@ from .newton import Newton
 
 METHODS = ("auto", "homotopy", "fixed_point", "newton")
 SELECTIONS = ("principal", "any")
+FLOOR = -1e290
+"""Stands for the logarithm of zero where a strategy is exact: differences of it are numbers."""
 PATIENT = 500
 """Steps of the second, closer look at a branch that was lost."""
 CACHE_ROWS = 4096
@@ -80,7 +82,8 @@ class Batch:
             strategy, dual = self._worst_case(i) if np.isinf(tau[0, i]) else (None, None)
             self.fixed.append(strategy)
             self.duals.append(dual)
-        self.problem = normalise(self.own_payoffs, self.ranges, tau, epsilon, self.fixed, form)
+        finite = [None if z is None else np.maximum(z, FLOOR) for z in self.fixed]
+        self.problem = normalise(self.own_payoffs, self.ranges, tau, epsilon, finite, form)
 
     def _worst_case(self, i: int) -> tuple[FloatArray, FloatArray]:
         """Strategies and saddle-point beliefs of a player with ``tau = inf``, game by game."""
@@ -123,7 +126,7 @@ def solve_batch(
     lockstep wait for the slowest, which the fixed point has no bound on.
     """
     count = batch.count
-    z = list(start) if start is not None else batch.problem.uniform()
+    z = batch.problem.uniform() if start is None else _held(batch.problem, start)
     out = Outcome(
         log_strategies=z,
         log_beliefs=batch.duals,
@@ -134,6 +137,7 @@ def solve_batch(
         sign=np.zeros(count),
     )
     if not batch.problem.active:
+        _make_exact(batch, out)
         out.status[:], out.stage[:] = Status.CONVERGED, "convex program"
         out.principal[:], out.sign[:] = True, 1.0
         return out
@@ -153,12 +157,26 @@ def solve_batch(
         left = left[[s is not Status.CONVERGED for s in out.status[left]]]
         if not left.size:
             break
+    _make_exact(batch, out)
     return out
 
 
 def _sub(batch: Batch, rows: np.ndarray[Any, np.dtype[np.intp]]) -> Problem:
     whole = rows.size == batch.count
     return batch.problem if whole else batch.problem.take(rows)
+
+
+def _held(problem: Problem, z: Sequence[FloatArray]) -> State:
+    """The profile with players that do not respond at their own strategy."""
+    return [part if given is None else given for part, given in zip(z, problem.fixed, strict=True)]
+
+
+def _make_exact(batch: Batch, out: Outcome) -> None:
+    """Put back the zeros of strategies that are exact, which iterations stay away from."""
+    out.log_strategies = [
+        z if exact is None else exact
+        for z, exact in zip(out.log_strategies, batch.fixed, strict=True)
+    ]
 
 
 def _place(out: Outcome, rows: Any, z: State) -> None:
@@ -264,9 +282,10 @@ def refine(batch: Batch, out: Outcome, rows: np.ndarray[Any, np.dtype[np.intp]])
         if out.status[row] is not Status.CONVERGED or not batch.problem.active:
             continue
         one = np.array([row])
-        z = [part[one] for part in out.log_strategies]
         method = Newton(_sub(batch, one))
+        z = _held(method.problem, [part[one] for part in out.log_strategies])
         state, ending, steps = iterate(method, method.begin(z), 20)
         out.iterations[row] += steps
         if ending is Status.CONVERGED and float(change(z, state.z)[0]) <= 1e-4:
             _place(out, one, state.z)
+    _make_exact(batch, out)
