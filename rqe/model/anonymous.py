@@ -187,8 +187,9 @@ class AnonymousGame(StructuredGame):
     def _title(self) -> str:
         kinds = f" of {self.n_types} types" if self.n_types > 1 else ""
         people = "player" if self.n_players == 1 else "players"
+        choices = "action" if self.shape[0] == 1 else "actions"
         head = f"{self.name}: " if self.name else ""
-        return f"{head}{self.n_players} {people}{kinds}, {self.shape[0]} actions"
+        return f"{head}{self.n_players} {people}{kinds}, {self.shape[0]} {choices}"
 
 
 class SymmetricGame(AnonymousGame):

@@ -133,6 +133,8 @@ def _equilibrium(eq: Equilibrium) -> None:
         b == o or (own and b == (k, *o))
         for b, o, k, own in zip(found, others, sizes, forms, strict=True)
     )
+    # structured games: beliefs over outcomes of the game's own, which the record does not list
+    fits = fits or (len(found) == n and all(len(b) == 1 for b in found) and not any(forms))
     _require(fits, f"beliefs of shapes {others}; they have {found}")
     _labels(eq, sizes)
 
