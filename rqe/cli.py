@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import games
 import rqe
 
-from . import cli_crossplay, cli_figure2, cli_train
+from . import cli_crossplay, cli_figure2, cli_sweep, cli_train
 from .cli_bars import counting_bar
 from .result.files import whole_file
 from .result.serialize import to_dict
@@ -122,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     trace.set_defaults(run=_trace)
 
+    cli_sweep.add_command(commands, _find_game)
     _add_reproduce(commands)
     cli_train.add_command(commands, _degrees)
     cli_crossplay.add_command(commands)

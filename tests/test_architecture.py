@@ -30,11 +30,12 @@ MAY_IMPORT = {
     "cli": {
         "model", "result", "certificate", "solvers", "analysis", "train", "interop", "plot",
         "_version", "__init__", "cli_bars", "cli_crossplay", "cli_figure2",
-        "cli_train",
+        "cli_train", "cli_sweep",
     },
     "cli_bars": set(),
     "cli_crossplay": {"result", "train", "plot", "plot_crossplay", "cli_bars", "cli_train"},
     "cli_figure2": {"result", "train", "cli_bars", "cli_crossplay", "cli_train"},
+    "cli_sweep": {"analysis", "cli_bars", "__init__"},
     "cli_train": {"result", "train", "cli_bars", "__init__"},
     "__init__": {"core", "model", "result", "solvers", "interop", "analysis", "_version"},
     "__main__": {"cli"},

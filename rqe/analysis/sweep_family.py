@@ -18,7 +18,7 @@ from ..solvers.many import solve_many
 from ..solvers.normal_form import METHODS, SELECTIONS
 from .sweep_files import MAX_NAME
 from .sweep_grid import Grid
-from .sweep_points import FAILED, ending_of
+from .sweep_points import FAILED, check_function, ending_of
 from .sweep_table import Column, Scalar, column_of
 
 ATTITUDES = ("tau", "epsilon", "lam")
@@ -37,9 +37,9 @@ class GameFamily:
 
     Parameters
     ----------
-    make : callable
+    make : callable or NormalFormGame
         Makes a `NormalFormGame` of the grid's values, given by name; ``tau``, ``epsilon`` and
-        ``lam`` aside.
+        ``lam`` aside. Or one game for all points.
     method, select, tol, max_steps
         As for `rqe.solve_many`.
     strategies : bool
@@ -63,7 +63,7 @@ class GameFamily:
     ('CONVERGED', 'CONVERGED', 'CONVERGED', 'CONVERGED')
     """
 
-    make: Callable[..., Any]
+    make: Callable[..., Any] | NormalFormGame
     method: str = "auto"
     select: str = "principal"
     tol: float = 1e-10
@@ -72,13 +72,25 @@ class GameFamily:
     lockstep: int | None = None
 
     def __post_init__(self) -> None:
-        if not callable(self.make):
-            raise ValueError(f"make must be a function that makes a game; got {self.make!r:.60}")
+        if not callable(self.make) and not isinstance(self.make, NormalFormGame):
+            raise ValueError(
+                f"make must be a NormalFormGame or a function that makes one; got {self.make!r:.60}"
+            )
         check_choice("method", self.method, METHODS)
         check_choice("select", self.select, SELECTIONS)
         check_numbers(self.tol, self.max_steps)
         if self.lockstep is not None:
             whole(self.lockstep, "lockstep", 1, MAX_POINTS)
+
+
+def check_family(family: GameFamily, grid: Grid) -> None:
+    """Whether the grid has the attitudes, and beside them what games are made of."""
+    attitudes = attitude_axes(grid)
+    others = tuple(n for n in grid.names if n not in attitudes)
+    if not isinstance(family.make, NormalFormGame):
+        check_function(family.make, others)
+    elif others:
+        raise ValueError(f"grid must name nothing but attitudes of one game; got {others[0]!r}")
 
 
 def attitude_axes(grid: Grid) -> tuple[str, ...]:
@@ -134,7 +146,7 @@ def default_lockstep(family: GameFamily, grid: Grid) -> int:
 
 def make_game(family: GameFamily, point: Mapping[str, Scalar]) -> NormalFormGame:
     """The game of some values of the grid."""
-    made = family.make(**point)
+    made = family.make if isinstance(family.make, NormalFormGame) else family.make(**point)
     if not isinstance(made, NormalFormGame):
         raise ValueError(
             f"make must make a NormalFormGame; got {type(made).__name__}: sweep a function of the "

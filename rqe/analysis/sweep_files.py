@@ -271,7 +271,8 @@ def _same(one: Any, other: Any) -> bool:
 def _difference(one: Any, other: Any, where: str = "") -> tuple[str, Any, Any]:
     """The first place, in order of names, where two manifests differ, and what each has there."""
     if isinstance(one, dict) and isinstance(other, dict):
-        for key in sorted(one.keys() | other.keys()):
+        # values say more than their digest
+        for key in sorted(one.keys() | other.keys(), key=lambda k: (k == "sha256", str(k))):
             if not _same(one.get(key), other.get(key)):
                 inner = f"{where}.{key}" if where else str(key)
                 return _difference(one.get(key), other.get(key), inner)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from typing import Any
 from .._version import __version__
 from ..model._checks import is_whole, whole
 from ..model.normal_form import NormalFormGame
-from .sweep_family import MAX_POINTS, GameFamily, attitude_axes, default_lockstep, family_columns
+from .sweep_family import MAX_POINTS, GameFamily, check_family, default_lockstep, family_columns
 from .sweep_files import FORMAT, Folder, chunk_of, decode, digest, encode, open_folder
 from .sweep_grid import Grid, describe, make_grid
 from .sweep_points import check_function, function_columns
@@ -157,14 +156,12 @@ def _prepare(
     if n_jobs is not None and (not is_whole(n_jobs) or n_jobs == 0):
         raise ValueError(f"n_jobs must be a whole number other than 0; got {n_jobs!r}")
     if isinstance(what, NormalFormGame):
-        what = GameFamily(functools.partial(_same, what))
+        what = GameFamily(what)
     lockstep = 1
     if isinstance(what, GameFamily):
         if seed is not None:
             raise ValueError("seed must be None of a family: its games are made of the grid alone")
-        attitudes = attitude_axes(found)
-        others = {n: v for n, v in zip(found.names, found.axes, strict=True) if n not in attitudes}
-        check_function(what.make, tuple(others))
+        check_family(what, found)
         lockstep = default_lockstep(what, found)
     elif callable(what):
         if seed is not None and "seed" in found.names:
@@ -191,10 +188,6 @@ def _prepare(
     }
     place = None if folder is None else open_folder(Path(folder), manifest)
     return Task(what, found, seed, lockstep, digest(manifest)), size, place
-
-
-def _same(game: NormalFormGame) -> NormalFormGame:
-    return game
 
 
 def _results(
