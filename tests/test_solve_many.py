@@ -37,9 +37,9 @@ def test_attitudes_by_game_and_player():
 
 
 def test_chunks_do_not_matter(monkeypatch):
-    arrays = payoffs(40, 2, 3)
+    arrays = payoffs(150, 2, 3)
     whole = rqe.solve_many(arrays, 2.0, 0.1)
-    monkeypatch.setattr(normal_form, "CACHE_ROWS", 7)
+    monkeypatch.setattr(normal_form, "CACHE", 1)
     split = rqe.solve_many(arrays, 2.0, 0.1)
     assert np.abs(whole.strategies[0] - split.strategies[0]).max() < 1e-10
     assert whole.residual.max() <= 1e-10

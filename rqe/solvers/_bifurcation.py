@@ -19,7 +19,8 @@ import numpy as np
 
 from ..model._checks import FloatArray
 from ._curve import Curve, weighty
-from ._system import BoolArray, State, beliefs, jacobian, linearise, normalised, stack
+from ._rows import BoolArray
+from ._system import State, beliefs, jacobian, linearise, normalised, stack
 
 Rows = np.ndarray[Any, np.dtype[np.intp]]
 

@@ -19,11 +19,10 @@ from ..model._checks import FloatArray
 from ._blocks import bordered, schur, spectrum
 from ._metric import Metric
 from ._problem import Problem
+from ._rows import BoolArray, action_payoffs, outcome_payoffs
 from ._system import (
-    BoolArray,
     Linearised,
     State,
-    action_payoffs,
     belief_step,
     beliefs,
     change,
@@ -31,7 +30,6 @@ from ._system import (
     linearise,
     marginal,
     moved,
-    outcome_payoffs,
     stack,
 )
 

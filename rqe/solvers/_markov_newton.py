@@ -15,21 +15,18 @@ from ..model._checks import FloatArray
 from ..result.status import Status
 from ._loop import iterate
 from ._problem import Problem
+from ._rows import BoolArray, action_payoffs, outcome_payoffs, solve_linear
 from ._system import (
-    BoolArray,
     Linearised,
     State,
-    action_payoffs,
     belief_step,
     change,
     jacobian,
     linearise,
     marginal,
     moved,
-    outcome_payoffs,
     reach,
     scaled,
-    solve_linear,
     solve_system,
     spread,
     stack,

@@ -16,7 +16,8 @@ from ..result.status import Status
 from ._markov_newton import follow, stage_values, value_slopes
 from ._markov_stage import Stages
 from ._problem import Problem
-from ._system import BoolArray, State, beliefs, change, choose
+from ._rows import BoolArray
+from ._system import State, beliefs, change, choose
 from .homotopy import Homotopy
 from .normal_form import Batch, Outcome, solve_batch
 from .normal_form import _closely as follow_closely

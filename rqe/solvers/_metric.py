@@ -14,7 +14,8 @@ import numpy as np
 
 from ..model._checks import FloatArray
 from ._problem import Problem
-from ._system import Linearised, State, action_payoffs, belief_step, marginal, stack
+from ._rows import action_payoffs
+from ._system import Linearised, State, belief_step, marginal, stack
 
 
 class Metric:

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from ..model._checks import FloatArray
 from ..model._outcomes import JOINT, Joint
+from ._rows import crowded, take
 
 Payoffs = tuple[Any, ...]
 """One array (B or 1, n_i, m_i) a player, or a `PayoffOperator` of shape (1, n_i, m_i)."""
@@ -70,6 +71,11 @@ class Problem:
         cuts = zip(self.starts[:-1], self.starts[1:], strict=True)
         return {i: slice(*cut) for i, cut in zip(self.active, cuts, strict=True)}
 
+    @cached_property
+    def order(self) -> Literal["C", "F"]:
+        """Layout of its arrays: "F" for a crowd of small games, with the game as fastest axis."""
+        return "F" if crowded(self.batch, self.sizes) else "C"
+
     @property
     def batch(self) -> int:
         """Number of games."""
@@ -78,17 +84,17 @@ class Problem:
     def uniform(self) -> list[FloatArray]:
         """The uniform profile (fixed players at their strategy), as log-probabilities."""
         return [
-            np.full((self.batch, n), -np.log(n)) if given is None else given
+            np.full((self.batch, n), -np.log(n), order=self.order) if given is None else given
             for n, given in zip(self.sizes, self.fixed, strict=True)
         ]
 
     def take(self, keep: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Problem:
         """The sub-batch of the given rows."""
         return Problem(
-            payoffs=tuple(p if p.shape[0] == 1 else p[keep] for p in self.payoffs),
-            tau=self.tau[keep],
-            precision=self.precision[keep],
-            fixed=tuple(None if z is None else z[keep] for z in self.fixed),
+            payoffs=tuple(p if p.shape[0] == 1 else take(p, keep) for p in self.payoffs),
+            tau=take(self.tau, keep),
+            precision=take(self.precision, keep),
+            fixed=tuple(None if z is None else take(z, keep) for z in self.fixed),
             neutral=self.neutral,
             form=self.form,
         )
@@ -103,13 +109,17 @@ def normalise(
     form: Joint = JOINT,
 ) -> Problem:
     """Centre payoffs (B or 1, n_i, m_i) and scale them and the attitudes by the ranges (B, N)."""
-    scaled, taus, precisions = [], np.zeros_like(tau), np.zeros_like(tau)
+    order: Literal["C", "F"] = "F" if crowded(len(tau), [p.shape[1] for p in own_payoffs]) else "C"
+    scaled = []
+    taus, precisions = np.zeros(tau.shape, order=order), np.zeros(tau.shape, order=order)
     for i, raw in enumerate(own_payoffs):
         span = ranges[: raw.shape[0], i]
         unit = np.where(span > 0.0, span, 1.0)
         if isinstance(raw, np.ndarray):
             middle = raw.max(axis=(1, 2)) - 0.5 * span
-            scaled.append((raw - middle[:, None, None]) / unit[:, None, None])
+            centred = np.asarray(raw - middle[:, None, None], order=order)
+            centred /= unit[:, None, None]
+            scaled.append(centred)
         else:
             scaled.append(raw.centred()[0].scaled(1.0 / float(unit[0])))
         if fixed[i] is None:

@@ -13,8 +13,8 @@ import numpy as np
 
 from ..model._checks import FloatArray
 from ..result.status import Status
+from ._rows import solve_linear
 from ._scores import Linear, Play, System
-from ._system import solve_linear
 
 FIRST, STRAIGHT = 0.15, 0.7
 """Largest first correction, in probability, and least cosine between two steps' directions."""

@@ -13,9 +13,8 @@ so the linear system still has only as many unknowns as there are actions.
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,46 +22,29 @@ import numpy as np
 from ..model._checks import FloatArray
 from ..model._outcomes import JOINT
 from ._problem import Problem
+from ._rows import (
+    BoolArray,
+    action_payoffs,
+    add_identity,
+    dot,
+    outcome_payoffs,
+    product,
+    row_max,
+    row_sum,
+    side_by_side,
+    solve_signed,
+)
 
 State = list[FloatArray]
-BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 
 REACH = 0.25
 """Largest change of any probability that a linear prediction is trusted for."""
 
 
-def action_payoffs(payoff: FloatArray, p: FloatArray) -> FloatArray:
-    """`core.ops.action_payoffs` of a batch, in NumPy's fewest calls: small games are all calls."""
-    return np.asarray((payoff @ p[:, :, None])[:, :, 0])
-
-
-def outcome_payoffs(payoff: FloatArray, x: FloatArray) -> FloatArray:
-    """`core.ops.outcome_payoffs` of a batch, in NumPy's fewest calls."""
-    return np.asarray((x[:, None, :] @ payoff)[:, 0, :])
-
-
-def row_max(x: FloatArray) -> FloatArray:
-    """Largest entry of each row, (B, 1); many short rows go column by column, 20 times faster."""
-    if x.shape[0] < 64 or x.shape[1] > 16:
-        return np.asarray(x.max(axis=1, keepdims=True))
-    top = x[:, 0]
-    for k in range(1, x.shape[1]):
-        top = np.maximum(top, x[:, k])
-    return top[:, None]
-
-
-@lru_cache(maxsize=64)
-def _ones(n: int) -> FloatArray:
-    """A column to add rows up with: faster than a sum over a short axis."""
-    column = np.ones((n, 1))
-    column.setflags(write=False)
-    return column
-
-
 def normalised(x: FloatArray) -> FloatArray:
     """Log-softmax of each row, in NumPy's fewest calls."""
     shifted: FloatArray = x - row_max(x)
-    shifted -= np.log(np.exp(shifted) @ _ones(x.shape[1]))
+    shifted -= np.log(row_sum(np.exp(shifted)))
     return shifted
 
 
@@ -130,7 +112,7 @@ def linearise(
             log_tilt = tilted(problem, i, log_q - problem.tau[:, i, None] * outcomes)
             belief_gap, tilt = log_tilt - y[i], np.exp(log_tilt)
             moved = action_payoffs(payoff, p * belief_gap)
-            load = gap + sharp * (moved - np.vecdot(s, moved)[:, None])
+            load = gap + sharp * (moved - dot(s, moved)[:, None])
         if dense:
             slope = payoff * p[:, None, :]
             parts = problem.form.parts(i)
@@ -138,14 +120,14 @@ def linearise(
                 slope -= values[:, :, None] * tilt[:, None, :]
             else:
                 slope -= parts.spread(parts.sums(slope)) * tilt[:, None, :]
-            slope -= s[:, None, :] @ slope
+            slope -= outcome_payoffs(slope, s)[:, None, :]
             slope *= sharp[:, :, None]
             out.slopes.append(slope)
         out.log_response.append(log_s)
         out.gap.append(gap)
         out.belief_gap.append(belief_gap)
         out.tilt.append(tilt)
-        out.drift.append(kappa * (values - np.vecdot(s, values)[:, None]))
+        out.drift.append(kappa * (values - dot(s, values)[:, None]))
         out.load.append(load)
         out.weights.append(problem.form.weights(z, i))
     return out
@@ -172,7 +154,7 @@ def jacobian(problem: Problem, z: State, lin: Linearised) -> FloatArray:
     """Dense matrix of the Newton system, (B, n, n), ``n`` the active players' actions."""
     active, starts = problem.active, problem.starts
     n = starts[-1]
-    matrix = np.zeros((problem.batch, n, n))
+    matrix = np.zeros((problem.batch, n, n), order=problem.order)
     columns, count = problem.columns, len(problem.sizes)
     for a, i in enumerate(active):
         rows = columns[i]
@@ -181,12 +163,12 @@ def jacobian(problem: Problem, z: State, lin: Linearised) -> FloatArray:
                 block = marginal(problem, i, j, lin.slopes[a], lin.weights[a])
                 np.negative(block, out=matrix[:, rows, columns[j]])
         if not problem.neutral[i]:
-            own = lin.slopes[a] @ np.swapaxes(problem.payoffs[i], 1, 2)
+            own = product(lin.slopes[a], np.swapaxes(problem.payoffs[i], 1, 2))
             own *= (problem.tau[:, i, None] * np.exp(z[i]))[:, None, :]
             if problem.form.own:
                 own += matrix[:, rows, rows]
             matrix[:, rows, rows] = own
-    matrix.reshape(problem.batch, n * n)[:, :: n + 1] += 1.0
+    add_identity(matrix)
     return matrix
 
 
@@ -215,7 +197,7 @@ def belief_step(problem: Problem, z: State, lin: Linearised, dz: State, newton: 
             step = step - problem.tau[:, i, None] * outcome_payoffs(payoff, np.exp(z[i]) * dz[i])
             parts, tilt = problem.form.parts(i), lin.tilt[position]
             if parts is None:
-                step -= np.vecdot(tilt, step)[:, None]
+                step -= dot(tilt, step)[:, None]
             else:
                 step -= parts.spread(parts.sums(tilt * step))
             gap = lin.belief_gap[position]
@@ -231,25 +213,10 @@ def stack(parts: list[FloatArray]) -> FloatArray:
     return np.concatenate(parts, axis=1)
 
 
-def side_by_side(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Two right-hand sides (B, n) as columns (B, n, 2); `np.stack` takes twice as long."""
-    return np.concatenate([a[:, :, None], b[:, :, None]], axis=2)
-
-
-def solve_linear(matrix: FloatArray, right: FloatArray) -> FloatArray:
-    """Solution of (B, n, n) against (B, n, k); NaN where a matrix is exactly singular."""
-    try:
-        return np.asarray(np.linalg.solve(matrix, right))
-    except np.linalg.LinAlgError:
-        out = np.full_like(right, np.nan)
-        for b in range(len(matrix)):
-            with contextlib.suppress(np.linalg.LinAlgError):
-                out[b] = np.linalg.solve(matrix[b], right[b])
-        return out
-
-
-def solve_system(problem: Problem, z: State, lin: Linearised) -> tuple[State, State, FloatArray]:
-    """Newton's step, the branch's slope, and a matrix with the sign of the system's determinant.
+def solve_system(
+    problem: Problem, z: State, lin: Linearised
+) -> tuple[State, State, Callable[[], FloatArray]]:
+    """Newton's step, the branch's slope, and what gives the sign of the system's determinant.
 
     Two risk-neutral players depend on each other only: the second is eliminated.
     """
@@ -258,16 +225,16 @@ def solve_system(problem: Problem, z: State, lin: Linearised) -> tuple[State, St
         first, second = (0, 1) if problem.sizes[0] <= problem.sizes[1] else (1, 0)
         outer, inner = lin.slopes[first], lin.slopes[second]
         right = [side_by_side(a, b) for a, b in zip(lin.load, lin.drift, strict=True)]
-        matrix = outer @ inner
+        matrix = product(outer, inner)
         np.negative(matrix, out=matrix)
-        matrix.reshape(len(matrix), -1)[:, :: matrix.shape[1] + 1] += 1.0
+        add_identity(matrix)
         found = [right[0], right[1]]
-        found[first] = solve_linear(matrix, right[first] + outer @ right[second])
-        found[second] = right[second] + inner @ found[first]
-        return [f[:, :, 0] for f in found], [f[:, :, 1] for f in found], matrix
+        found[first], sign = solve_signed(matrix, right[first] + product(outer, right[second]))
+        found[second] = right[second] + product(inner, found[first])
+        return [f[:, :, 0] for f in found], [f[:, :, 1] for f in found], sign
     matrix = jacobian(problem, z, lin)
-    both = solve_linear(matrix, side_by_side(stack(lin.load), stack(lin.drift)))
-    return spread(problem, both[:, :, 0]), spread(problem, both[:, :, 1]), matrix
+    both, sign = solve_signed(matrix, side_by_side(stack(lin.load), stack(lin.drift)))
+    return spread(problem, both[:, :, 0]), spread(problem, both[:, :, 1]), sign
 
 
 def apply_jacobian(
@@ -278,7 +245,7 @@ def apply_jacobian(
     out = []
     for log_s, i in zip(lin.log_response, problem.active, strict=True):
         change = action_payoffs(problem.payoffs[i], np.exp(y[i]) * dy[i])
-        change = change - np.vecdot(np.exp(log_s), change)[:, None]
+        change = change - dot(np.exp(log_s), change)[:, None]
         out.append(dz[i] - level[:, None] * problem.precision[:, i, None] * change)
     return out
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..model._checks import FloatArray
 from ._problem import Problem
-from ._system import BoolArray, State
+from ._rows import BoolArray, dot, take
+from ._system import State
 
 Rows = np.ndarray[Any, np.dtype[np.intp]]
 
@@ -18,7 +19,7 @@ def inner(z: State, a: State, b: State) -> FloatArray:
     """Information metric: expectation of ``a * b`` under each player's strategy, summed."""
     total: Any = 0.0
     for log_x, u, v in zip(z, a, b, strict=True):
-        total = total + np.vecdot(np.exp(log_x) * u, v)
+        total = total + dot(np.exp(log_x) * u, v)
     return np.asarray(total)
 
 
@@ -27,9 +28,9 @@ def _rows(record: Any, which: Any, skip: str = "") -> dict[str, Any]:
     names = [field.name for field in fields(record) if field.name != skip]
     held = {name: getattr(record, name) for name in names}
     return {
-        name: [np.array(part[which]) for part in value]
+        name: [take(part, which) for part in value]
         if isinstance(value, list)
-        else np.array(value[which])
+        else take(value, which)
         for name, value in held.items()
     }
 

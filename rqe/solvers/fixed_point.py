@@ -13,7 +13,8 @@ import numpy as np
 from ..model._checks import FloatArray
 from ..result.status import Status
 from ._problem import Problem
-from ._system import State, action_payoffs, beliefs, normalised, spread, stack, unsettled
+from ._rows import action_payoffs
+from ._system import State, beliefs, normalised, spread, stack, unsettled
 
 MEMORY = 8
 """Differences of past iterates that the acceleration combines."""

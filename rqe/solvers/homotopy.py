@@ -17,8 +17,8 @@ import numpy as np
 from ..model._checks import FloatArray
 from ..result.status import Status
 from ._problem import Problem
+from ._rows import BoolArray, take
 from ._system import (
-    BoolArray,
     Linearised,
     State,
     belief_step,
@@ -186,7 +186,7 @@ class Homotopy:
         found = Corrected(z, y, level, slope, y_slope, first, good, sign)
         if not rest.size:
             return found
-        z, y = [part[rest] for part in z], [part[rest] for part in y]
+        z, y = [take(part, rest) for part in z], [take(part, rest) for part in y]
         others = walk.take(rest), z, y, level[rest], landing[rest]
         return found.put(rest, self._correct(*others, done=k + 1, previous=delta[rest]))
 
@@ -215,8 +215,8 @@ class Homotopy:
                 return lin, plain, slope, lambda: system.sign
             self.krylov = False
         lin = linearise(problem, z, y, level)
-        plain, slope, matrix = solve_system(problem, z, lin)
-        return lin, plain, slope, lambda: np.linalg.slogdet(matrix)[0]
+        plain, slope, sign = solve_system(problem, z, lin)
+        return lin, plain, slope, sign
 
     def _accept(self, walk: Walk, found: Corrected, length: FloatArray, landing: BoolArray) -> None:
         metric = (walk.level + walk.unit) ** -2

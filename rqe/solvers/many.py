@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from ..model._checks import FloatArray, frozen_array
 from ..result.batch import BatchEquilibrium
 from ..result.equilibrium import read_only
 from ..result.status import ConvergenceError, Status
+from ._rows import crowded
 from ._validate import check_choice, check_degrees, check_numbers
 from .normal_form import METHODS, SELECTIONS, Batch, Outcome, refine, solve_batch
 
@@ -84,7 +85,8 @@ def solve_many(
     endless = np.isinf(taus)
     if np.any(endless.any(axis=0) != endless.all(axis=0)):
         raise ValueError("tau of a player must be infinite in all games of the batch or in none")
-    own = [np.ascontiguousarray(own_first(games[:, i], i, n_players)) for i in range(n_players)]
+    order: Literal["C", "F"] = "F" if crowded(count, games.shape[2:]) else "C"
+    own = [np.asarray(own_first(games[:, i], i, n_players), order=order) for i in range(n_players)]
     with np.errstate(over="ignore"):
         ranges = np.stack([np.ptp(p, axis=(1, 2)) for p in own], axis=1)
     if not np.all(np.isfinite(ranges)):

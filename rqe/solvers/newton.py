@@ -14,8 +14,8 @@ import numpy as np
 from ..model._checks import FloatArray
 from ..result.status import Status
 from ._problem import Problem
+from ._rows import BoolArray
 from ._system import (
-    BoolArray,
     State,
     belief_step,
     beliefs,
@@ -63,7 +63,7 @@ class Newton:
         level = np.ones(problem.batch)
         with np.errstate(all="ignore"):
             lin = linearise(problem, z, y, level)
-            dz, _, matrix = solve_system(problem, z, lin)
+            dz, _, sign_of = solve_system(problem, z, lin)
             dy = belief_step(problem, z, lin, dz, newton=True)
             if self.away is not None:
                 factor = self._deflation(z, dz)
@@ -72,7 +72,7 @@ class Newton:
             new_z, new_y = moved(problem, z, y, scaled(dz, short), scaled(dy, short))
             delta = np.maximum(change(z, new_z), change(y, new_y))
             delta = np.maximum(delta, unsettled(z, new_z))
-            sign = np.linalg.slogdet(matrix)[0]
+            sign = sign_of()
         sound = np.isfinite(delta)
         return NewtonState(
             choose(sound, new_z, z),

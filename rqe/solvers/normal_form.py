@@ -27,8 +27,8 @@ FLOOR = -1e290
 """Stands for the logarithm of zero where a strategy is exact: differences of it are numbers."""
 PATIENT = 500
 """Steps of the second, closer look at a branch that was lost."""
-CACHE_ROWS = 4096
-"""Games that move in lockstep at once: more fall out of the processor's cache."""
+CACHE = 300_000
+"""Payoffs of the games that move in lockstep at once: more fall out of the processor's cache."""
 
 
 @dataclass
@@ -151,9 +151,10 @@ def solve_batch(
     else:
         stages = [method]
     left = np.arange(count)
+    together = max(64, CACHE // sum(p.shape[1] * p.shape[2] for p in batch.own_payoffs))
     for stage in stages:
-        for first in range(0, left.size, CACHE_ROWS):
-            _STAGES[stage](batch, out, left[first : first + CACHE_ROWS], tol, max_steps)
+        for first in range(0, left.size, together):
+            _STAGES[stage](batch, out, left[first : first + together], tol, max_steps)
         left = left[[s is not Status.CONVERGED for s in out.status[left]]]
         if not left.size:
             break

@@ -16,7 +16,7 @@ from ...core.regularizer import NegEntropy
 from ...core.response import Reply, reply, reply_derivative
 from ...core.risk import Entropic
 from ...model._checks import FloatArray
-from ...solvers._system import solve_linear
+from ...solvers._rows import solve_linear
 from ...solvers.enumeration import enumerate_rqe
 from ...solvers.many import solve_many
 from ...solvers.nash import solve_nash
