@@ -14,11 +14,21 @@ MAX_PROFILES = 4_000_000
 """Largest number of action profiles that is read, written or converted through pygambit."""
 MAX_BYTES = 2**30
 """Largest file that is read."""
+MAX_PLAYERS = 63
+"""Most players: NumPy's arrays have 64 axes, and one is needed to tell payoffs apart."""
+MAX_ACTIONS = 10_000
+"""Most actions of one player: pygambit compares each label with every other, four seconds' work."""
+MAX_DIGITS = 400
+"""Most digits of a number in a row; arithmetic takes time as their square."""
+MAX_WORK = 20_000_000
+"""Most moves times profiles of an ``.efg`` file: half a minute or so."""
 MAX_MOVES = 5_000
 """Most moves of an ``.efg`` file: its reader recurses, and ends the process on deeper trees."""
 
-_QUOTED = re.compile(r'"(?:\\"|[^"])*"')
+QUOTED = re.compile(r'"(?:\\"|[^"])*"')
 # a decimal exponent of four digits or more is beyond any double, and exact arithmetic chokes on it
+_GROUP = re.compile(r"\{[^{}]*\}")
+_LONG = re.compile(rf"[0-9]{{{MAX_DIGITS + 1}}}")
 _EXPONENT = re.compile(r"[0-9.][eE][+-]?0*[1-9][0-9]{3,}")
 _TABLE = re.compile(r'\s*NFG\s+1\s+[DR]\s*"\s*\{[\s"]*\}\s*\{([\s"{}0-9]*)')
 _MOVE = re.compile(r"[cpt](?![\w.])")
@@ -37,12 +47,30 @@ def refuse_large(profiles: int) -> None:
         )
 
 
+def refuse_players(bare: str) -> None:
+    """Refuse more players than an array can have axes; they come first in either format."""
+    players = bare.partition("{")[2].partition("}")[0].count('"')
+    if players > MAX_PLAYERS:
+        raise ValueError(f"the game must have at most {MAX_PLAYERS} players; got {players:,}")
+
+
+def refuse_actions(most: int) -> None:
+    """Refuse more actions of one player than can be told apart in reasonable time."""
+    if most > MAX_ACTIONS:
+        raise ValueError(f"a player must have at most {MAX_ACTIONS:,} actions; got {most:,}")
+
+
 def refuse_impossible(text: str, kind: str) -> None:
     """Refuse a file whose numbers, table or strategies are too large to be read at all."""
-    bare = _QUOTED.sub('"', text)
+    bare = QUOTED.sub('"', text)
     huge = _EXPONENT.search(bare)
     if huge:
         raise ValueError(f"payoffs must fit in a double; got one that ends {huge.group()[:20]!r}")
+    refuse_players(bare)
+    most = max((group.count('"') for group in _GROUP.findall(bare)), default=0)
+    refuse_actions(most)
+    if _LONG.search(bare):
+        raise ValueError(f"numbers must have at most {MAX_DIGITS} digits in a row; one has more")
     if kind == ".nfg":
         profiles = _declared_profiles(bare)
         if profiles > len(bare):
@@ -52,7 +80,13 @@ def refuse_impossible(text: str, kind: str) -> None:
         moves = len(re.findall(r"[cp](?![\w.])", bare))
         if moves > MAX_MOVES:
             raise ValueError(f"the tree must have at most {MAX_MOVES:,} moves; got {moves:,}")
-        refuse_large(_reduced_profiles(bare))
+        profiles = _reduced_profiles(bare)
+        refuse_large(profiles)
+        if profiles * moves > MAX_WORK:
+            raise ValueError(
+                f"the tree must have at most {MAX_WORK:,} moves times profiles; got "
+                f"{moves:,} times {profiles:,}"
+            )
 
 
 def _declared_profiles(bare: str) -> int:
@@ -61,7 +95,11 @@ def _declared_profiles(bare: str) -> int:
         return 0  # not a header that a reader could follow
     inside = header.group(1)
     if "{" not in inside:
-        return prod(int(size) for size in inside.split("}")[0].replace('"', " ").split())
+        sizes = [int(size) for size in inside.split("}")[0].replace('"', " ").split()]
+        profiles = prod(sizes)
+        if profiles <= MAX_PROFILES:
+            refuse_actions(max(sizes, default=0))
+        return profiles
     return prod(own.count('"') for own in re.findall(r"\{([^{}]*)\}", inside))
 
 

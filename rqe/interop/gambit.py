@@ -6,7 +6,7 @@ import io
 import itertools
 import os
 from collections.abc import Sequence
-from math import isfinite, prod
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ import numpy as np
 
 from ..model.normal_form import NormalFormGame
 from ..result.files import read_bytes, whole_file
-from ._limits import MAX_BYTES, refuse_impossible, refuse_large
+from ._limits import MAX_BYTES, MAX_PLAYERS, refuse_impossible, refuse_large
 from ._peer import peer, require_normal_form
+from ._table import payoffs_of
 
 
 def read_game(path: str | os.PathLike[str]) -> NormalFormGame:
@@ -37,7 +38,9 @@ def read_game(path: str | os.PathLike[str]) -> NormalFormGame:
     ------
     ValueError
         Another ending, a malformed file, payoffs outside the range of a double, or a game of more
-        than 4,000,000 profiles or (``.efg``) 5,000 moves. The message names the path and problem.
+        than 4,000,000 profiles, 63 players, 10,000 actions of one of them, 400 digits in a row or
+        (``.efg``) 5,000 moves, or 20,000,000 moves times profiles. The message names the path and
+        problem.
     OSError
         The file cannot be read.
     MissingExtraError
@@ -169,8 +172,8 @@ def from_gambit(game: Any) -> NormalFormGame:
     Raises
     ------
     ValueError
-        Not a pygambit game, more than 4,000,000 profiles, or a payoff outside the range of a
-        double.
+        Not a pygambit game, more than 4,000,000 profiles or 63 players, or a payoff outside the
+        range of a double.
     MissingExtraError
         pygambit is not installed (extra ``gambit``).
 
@@ -190,26 +193,33 @@ def from_gambit(game: Any) -> NormalFormGame:
     actions = [game.get_strategies(player) for player in players]
     shape = tuple(len(own) for own in actions)
     refuse_large(prod(shape))
-    payoffs = np.empty((len(players), *shape))
-    flat = payoffs.reshape(len(players), -1)
-    # one look-up a profile: pygambit's own to_arrays takes one a profile and player
-    for column, profile in enumerate(itertools.product(*actions)):
-        cell = game.get_payoffs(dict(zip(players, profile, strict=True)))
-        for row, player in enumerate(players):
-            flat[row, column] = _double(cell[player], player, profile)
+    if len(players) > MAX_PLAYERS:
+        raise ValueError(f"game must have at most {MAX_PLAYERS} players; got {len(players)}")
+    payoffs = payoffs_of(game.to_nfg(), len(players), shape)
+    if payoffs is None:
+        payoffs = _by_profile(game, players, actions)
+    if not np.all(np.isfinite(payoffs)):
+        row, *where = np.argwhere(~np.isfinite(payoffs))[0].tolist()
+        profile = tuple(own[a] for own, a in zip(actions, where, strict=True))
+        raise ValueError(
+            f"payoffs must fit in a double; player {players[row]!r} has one beyond its range at "
+            f"{profile}"
+        )
     return NormalFormGame(list(payoffs), players=players, actions=actions, name=game.title)
 
 
-def _double(payoff: Any, player: str, profile: Sequence[str]) -> float:
-    try:
-        value = float(payoff)
-    except OverflowError:
-        value = np.inf
-    if not isfinite(value):
-        raise ValueError(
-            f"payoffs must fit in a double; player {player!r} has one beyond its range at {profile}"
-        )
-    return value
+def _by_profile(game: Any, players: Sequence[str], actions: Sequence[Sequence[str]]) -> Any:
+    """Payoffs asked for one after another; infinite where no double holds one."""
+    payoffs = np.empty((len(players), *(len(own) for own in actions)))
+    flat = payoffs.reshape(len(players), -1)
+    for column, profile in enumerate(itertools.product(*actions)):
+        cell = game.get_payoffs(dict(zip(players, profile, strict=True)))
+        for row, player in enumerate(players):
+            try:
+                flat[row, column] = float(cell[player])
+            except OverflowError:
+                flat[row, column] = np.inf
+    return payoffs
 
 
 def _parse(pygambit: Any, text: str, kind: str) -> Any:

@@ -183,7 +183,7 @@ def load_policies(path: Place) -> Policies:
     _, tensors = _read(path, POLICIES)
     seats: dict[int, dict[int, dict[str, Any]]] = {}
     for name, tensor in tensors.items():
-        parts = re.fullmatch(r"(\d+)/(\d+)/(weights|biases)", name)
+        parts = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})/(weights|biases)", name)
         if parts is None:
             raise ValueError(f"{path} must hold tensors seat/layer/weights or biases; got {name!r}")
         seat, layer, kind = parts.groups()
@@ -263,7 +263,8 @@ def _open(path: Place, wanted: str | None = None) -> tuple[dict[str, str], dict[
             found = dict(file.metadata() or {})
             names = list(file.keys()) if found.get("format") == wanted else []
             return found, {name: file.get_tensor(name) for name in names}
-    except package.SafetensorError as error:
+    # AttributeError: a type of number that NumPy has not
+    except (package.SafetensorError, AttributeError) as error:
         raise ValueError(f"{path} must be a safetensors file; {error}") from None
 
 
