@@ -22,8 +22,9 @@ Indices = np.ndarray[tuple[int], np.dtype[np.intp]]
 
 ACCURACY = 1e-6
 """Relative residual of each solve: Newton's corrections shrink by about as much."""
-EASY = 12
-"""GMRES steps in which a system close to the identity is solved without a preconditioner."""
+EASY, CHEAP = 12, 50
+"""GMRES steps in which a system close to the identity is solved without a preconditioner, which
+costs more of them where payoffs are not written out."""
 COVERED = 0.999
 """Probability mass whose actions go into the preconditioner's block."""
 LARGEST = 400
@@ -65,10 +66,12 @@ class KrylovSystem:
         set); with ``block=False`` such a system is given up at once.
         """
         goal = self.weight * stack(right)[0]
+        written_out = isinstance(self.problem.payoffs[self.problem.active[0]], np.ndarray)
+        easy = CHEAP if block and not written_out else EASY
         info = 1
         if not self.hard:
             found, info = gmres(
-                self.operator, goal, rtol=ACCURACY, atol=1e-15, restart=EASY, maxiter=1
+                self.operator, goal, rtol=ACCURACY, atol=1e-15, restart=easy, maxiter=1
             )
             self.hard = info != 0
         if self.hard and block:
