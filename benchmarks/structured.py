@@ -1,4 +1,7 @@
-"""Structured games beside the same game written out, and beside the equations given to SciPy."""
+"""Structured games beside the same game written out, and beside the equations given to SciPy.
+
+``python -m benchmarks.structured`` prints these two tables alone.
+"""
 
 from __future__ import annotations
 
@@ -254,3 +257,10 @@ NETWORKS = Section(
     ],
     smallest=_case("ring of 4 × 2", lambda r: ring(4, 2, r), 1, 0.5, False, 2),
 )
+
+
+if __name__ == "__main__":
+    from .__main__ import table
+
+    for section in (ANONYMOUS, NETWORKS):
+        print("\n".join(["", f"## {section.title}", "", *table(section.rows(quick=False))]))

@@ -26,6 +26,8 @@ from ._outcomes import Joint, Logs
 IntArray = NDArray[np.intp]
 LOWEST = -1e290
 """Stands for the logarithm of zero: zero times it is zero."""
+SAFE = -600.0
+"""Logarithm of a probability, relative to the largest, that float64 holds with every digit."""
 
 
 def number_of_counts(players: int, k: int) -> int:
@@ -97,6 +99,11 @@ def _add(a: FloatArray, first: int, b: FloatArray, second: int, k: int) -> Float
     """Log-probabilities of the counts of two independent groups together."""
     if first == 0 or second == 0:
         return b if first == 0 else a
+    if k == 2 and a.size == first + 1 and b.size == second + 1:
+        tops = float(a.max()), float(b.max())
+        if float(a.min()) - tops[0] + float(b.min()) - tops[1] > SAFE:
+            total = np.convolve(np.exp(a.ravel() - tops[0]), np.exp(b.ravel() - tops[1]))
+            return np.asarray(np.log(total) + sum(tops)).reshape(*a.shape[:-1], -1)
     left, right, starts, owner = _pairs(first, second, k)
     v = a[..., left] + b[..., right]
     top = np.maximum.reduceat(v, starts, axis=-1)
