@@ -39,9 +39,16 @@ Verdict = tuple[str, str, float]
 
 
 class Worker:
-    """One process for cases, started when there is one, and again after it died."""
+    """One process for cases, started when there is one, and again after it died.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    cold : bool
+        Whether to start without a warm-up: sooner, but the first cases pay for what they load.
+    """
+
+    def __init__(self, *, cold: bool = False) -> None:
+        self._words = ["--cold"] if cold else []
         self._process: subprocess.Popen[bytes] | None = None
         self._rest = b""
 
@@ -65,7 +72,7 @@ class Worker:
     def _ready(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.fuzz_worker"],
+                [sys.executable, "-m", "benchmarks.fuzz_worker", *self._words],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

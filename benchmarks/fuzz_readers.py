@@ -370,7 +370,7 @@ LITERAL = {
     "checkpoint": lambda data, place: read_checkpoint(data, place / "case.safetensors"),
     "policies": lambda data, place: read_policies(data, place / "case.safetensors"),
     "settings": lambda data, place: read_settings(data, place / "config.json"),
-    "name": lambda data, place: read_name(data.decode()),
+    "name": lambda data, place: read_name(data.decode("utf-8", "surrogatepass")),
 }
 """How a file's own bytes, kept because they once did harm, are read."""
 

@@ -134,8 +134,14 @@ def perform(case: dict[str, Any], place: Path) -> str:
     kind = case["kind"]
     if "words" in case:
         return fuzz_commands.run(case["words"])
-    if "data" in case or "text" in case:
-        data = base64.b64decode(case["data"]) if "data" in case else case["text"].encode()
+    if "data" in case:
+        data = base64.b64decode(case["data"])
+        return fuzz_readers.LITERAL[LITERAL[kind]](data, place)
+    if "text" in case:
+        # a piece that is a list is text and how often it stands there
+        pieces = [case["text"]] if isinstance(case["text"], str) else case["text"]
+        text = "".join(p if isinstance(p, str) else p[0] * p[1] for p in pieces)
+        data = text.encode("utf-8", "surrogatepass")
         return fuzz_readers.LITERAL[LITERAL[kind]](data, place)
     return KINDS[kind][1](generator(kind, case["seed"]), place)
 
@@ -165,7 +171,8 @@ def main() -> None:
     signal.signal(signal.SIGPROF, _hang)
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        warm_up()
+        if "--cold" not in sys.argv:
+            warm_up()
         limit_memory()
         print("ready", file=verdicts, flush=True)
         for line in sys.stdin:

@@ -30,6 +30,8 @@ from rqe.result.files import whole_file
 RESULT = Path(__file__).parent / "results" / "soak.json"
 SIZE = 2000
 """Games of a batch."""
+SAMPLED = 9
+"""The batch whose own counts are kept, for a test to repeat: of 2 players, 3 x 1 actions."""
 ALONE = 20
 """Games of a batch that go through each of the solvers of one game."""
 STEPS = 300
@@ -157,7 +159,8 @@ def soak(
     games: int, seed: int, state: Path, progress: Callable[[int, int], None] | None = None
 ) -> dict[str, Any]:
     """All batches, going on where the state file says; it is removed by who saves the result."""
-    done: dict[str, Any] = {"seed": seed, "batches": 0, "counts": {}, "failures": [], "seconds": 0}
+    done: dict[str, Any] = {"seed": seed, "batches": 0, "counts": {}, "failures": [],
+                            "sample": {}, "seconds": 0}  # fmt: skip
     if state.exists():
         found = json.loads(state.read_text(encoding="utf-8"))
         done = found if found["seed"] == seed else done
@@ -168,6 +171,8 @@ def soak(
         found = judge(seed, number)
         counts.update(found["counts"])
         done["failures"] += found["failures"]
+        if number == SAMPLED:
+            done["sample"][str(number)] = dict(found["counts"])
         done |= {"batches": number + 1, "counts": dict(counts)}
         done["seconds"] += time.process_time() - began
         if time.perf_counter() - kept > 20.0 or number + 1 == total:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +10,9 @@ import numpy as np
 from rqe import NormalFormGame
 
 from ._checks import number, whole
+
+MAX_PAYOFFS, MAX_PLAYERS = 500_000_000, 63
+"""Largest random game: four gigabytes, in an array with an axis a player and one more."""
 
 
 def prisoners_dilemma() -> NormalFormGame:
@@ -240,7 +244,7 @@ def random_game(
     Parameters
     ----------
     shape : sequence of int, each >= 1
-        Number of actions of each player.
+        Number of actions of each player; at most 500,000,000 payoffs of all of them.
     seed : int >= 0 or numpy.random.Generator
         The same seed gives the same game.
 
@@ -251,7 +255,7 @@ def random_game(
     Raises
     ------
     ValueError
-        An empty shape, a size below 1, or a negative seed.
+        An empty shape, a size below 1, too many payoffs, or a negative seed.
 
     Notes
     -----
@@ -268,6 +272,11 @@ def random_game(
     if isinstance(shape, str) or not isinstance(shape, Sequence) or len(shape) == 0:
         raise ValueError(f"shape must be a number of actions for each player; got {shape!r}")
     sizes = tuple(whole(size, f"shape[{i}]", 1) for i, size in enumerate(shape))
+    if len(sizes) > MAX_PLAYERS or len(sizes) * math.prod(sizes) > MAX_PAYOFFS:
+        raise ValueError(
+            f"shape must be of at most {MAX_PLAYERS} players and {MAX_PAYOFFS:,} payoffs; got "
+            f"{sizes}"
+        )
     if isinstance(seed, np.random.Generator):
         generator, name = seed, "random game"
     else:
