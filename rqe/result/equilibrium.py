@@ -39,7 +39,9 @@ class Equilibrium:
     beliefs : tuple of array (n_j for j != i)
         Worst-case belief of player i over the others' joint actions; axes are the others in player
         order. Not necessarily a product: correlated deviations are allowed. A player whose risk is
-        action-dependent has one for each own action, (n_i, n_j for j != i).
+        action-dependent has one for each own action, (n_i, n_j for j != i). In an `AnonymousGame`
+        over the counts of the others (K,), in a `PolymatrixGame` the neighbours' marginals side by
+        side.
     payoffs : array (N,)
         Risk-neutral expected payoffs.
     values : array (N,)

@@ -51,9 +51,9 @@ def solve_rqe(
 
     Parameters
     ----------
-    game : NormalFormGame, QuadraticGame or MarkovGame
+    game : NormalFormGame, PolymatrixGame, AnonymousGame, QuadraticGame or MarkovGame
         Any number of players. Quadratic games have their Gaussian equilibrium computed, Markov
-        games policies for every state.
+        games policies for every state. In an anonymous game each type stands for one player.
     tau : float or sequence of N floats
         Degrees of risk aversion in 1/payoff units, in [0, inf]. ``0`` is risk neutrality; at
         ``inf`` a player prepares for the worst of ALL the others' joint actions, and its strategy
@@ -122,7 +122,7 @@ def solve_qre(
 
     Parameters
     ----------
-    game : NormalFormGame
+    game : NormalFormGame, PolymatrixGame or AnonymousGame
     epsilon : float or sequence of N floats
         Degrees of bounded rationality in payoff units, > 0.
     lam : float or sequence of N floats
@@ -172,7 +172,7 @@ def _players(game: Any) -> int:
     count = getattr(game, "n_players", None)
     if not isinstance(count, int):
         raise ValueError(
-            "game must be a NormalFormGame, a QuadraticGame or a MarkovGame; got "
+            "game must be a NormalFormGame, a structured, quadratic or Markov game; got "
             f"{type(game).__name__}"
         )
     return count
@@ -193,7 +193,7 @@ def solve(
 
     Parameters
     ----------
-    game : NormalFormGame, QuadraticGame or MarkovGame
+    game : NormalFormGame, PolymatrixGame, AnonymousGame, QuadraticGame or MarkovGame
     agents : sequence of Agent
         One a player.
     method, select, start, tol, max_steps, throw
@@ -272,7 +272,8 @@ def _solve(
             )
         begin = [z[None] for z in check_start(start, finite.shape, sharpness)]
     if structured is None:
-        batch = Batch([p[None] for p in finite.own_payoffs], tau[None], epsilon[None])
+        own = [p[None] for p in finite.own_payoffs]
+        batch = Batch(own, tau[None], epsilon[None], ranges=finite.payoff_ranges[None])
     else:
         batch = structured_batch(structured, tau, epsilon)
     out = solve_batch(
