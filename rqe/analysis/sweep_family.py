@@ -199,7 +199,7 @@ class _Chunk:
             for n, axis in zip(self.grid.names, self.grid.axes, strict=True)
             if n in self.attitudes
         }
-        made, which = self._games(where, start)
+        made, which = self._games(where)
         kinds: dict[Any, int] = {}
         kind_of = np.empty(len(made), dtype=np.int64)
         for number, game in enumerate(made):
@@ -223,7 +223,7 @@ class _Chunk:
                 among = rows[own] + (start - self.start)
                 self._together(made, which[rows[own]], among, tau[own], epsilon[own])
 
-    def _games(self, where: Mapping[str, Rows], start: int) -> tuple[list[Any], Rows]:
+    def _games(self, where: Mapping[str, Rows]) -> tuple[list[Any], Rows]:
         """The different games of some points, or what came in place of one; which is whose."""
         grid = self.grid
         own = [n for n in grid.names if n not in self.attitudes]
@@ -232,11 +232,11 @@ class _Chunk:
         for name in own:
             label = label * len(grid.axes[grid.names.index(name)]) + where[name]
         _, firsts, which = np.unique(label, return_index=True, return_inverse=True)
-        points = list(grid.points(start, start + count)) if own else [{}]
         made: list[Any] = []
         for first in firsts.tolist():
+            point = {n: grid.axes[grid.names.index(n)][where[n][first]] for n in own}
             try:
-                made.append(make_game(self.family, {n: points[first][n] for n in own}))
+                made.append(make_game(self.family, point))
             except Exception as error:
                 made.append(error)
         return made, which

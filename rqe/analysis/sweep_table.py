@@ -96,12 +96,21 @@ def column_of(values: Sequence[Scalar]) -> Column:
     Whole numbers beside real ones, or beside nothing, become real ones: so a column is the same
     however its rows were cut into chunks.
     """
-    kinds = {type(v) for v in values}
+    kinds = set(map(type, values))
+    if kinds == {type(None)}:
+        return nothing(len(values))
     if kinds <= {int}:
         return Column(np.array(values, dtype=np.int64))
     if kinds <= {int, float, type(None)}:
         return Column(np.array([np.nan if v is None else v for v in values], dtype=np.float64))
-    promoted = not kinds.isdisjoint({float, type(None)})
+    if kinds <= {str, bool, type(None)}:
+        codes = {value: code for code, value in enumerate(dict.fromkeys(values))}
+        return Column(np.array([codes[v] for v in values], dtype=np.int32), tuple(codes))
+    return _mixed(values, promoted=not kinds.isdisjoint({float, type(None)}))
+
+
+def _mixed(values: Sequence[Scalar], *, promoted: bool) -> Column:
+    """A column of numbers among texts and truth values."""
     codes: dict[tuple[str, str], int] = {}
     levels: list[Scalar] = []
     data = np.empty(len(values), dtype=np.int32)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +25,8 @@ CHUNK = 100
 """Points of a chunk of a function, where the caller does not say."""
 ROUND = 8
 """Chunks a worker between two writings, where a backend hands back all its results at once."""
+AHEAD = "2*n_jobs + 1000"
+"""Chunks that are asked of Dask ahead: a cluster that grows with its work needs to see some."""
 Progress = Callable[[int, int], None]
 
 
@@ -50,7 +55,16 @@ class Task:
 
 def run_chunk(task: Task, number: int, start: int, stop: int) -> tuple[int, bytes]:
     """A chunk with its number: what a worker is asked for."""
-    return number, task.run(number, start, stop)
+    # Ctrl-C goes to every process of a terminal. It is for the one that asked, which then ends its
+    # workers; workers that ended by themselves at that moment can leave it waiting for them.
+    worker = multiprocessing.current_process().name.startswith("Loky")
+    if not worker or threading.current_thread() is not threading.main_thread():
+        return number, task.run(number, start, stop)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return number, task.run(number, start, stop)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def sweep(
@@ -201,24 +215,21 @@ def _results(
         return
     import joblib
 
-    ask = joblib.delayed(run_chunk)
+    asked = [joblib.delayed(run_chunk)(task, *entry) for entry in left]
+    # chunks are large: joblib is not to put several into one parcel
+    growing = type(joblib.parallel.get_active_backend()[0]).__name__.startswith("Dask")
+    ahead = AHEAD if growing else "2*n_jobs"
+    how = {"n_jobs": n_jobs, "batch_size": 1, "pre_dispatch": ahead}
     try:
-        # chunks are large: joblib is not to put several into one parcel
-        pool = joblib.Parallel(n_jobs, batch_size=1, return_as="generator_unordered")
+        pool = joblib.Parallel(**how, return_as="generator_unordered")
     except ValueError:
         # Ray's backend, for one, hands back what it has when all is done
-        yield from _in_rounds(joblib.Parallel(n_jobs, batch_size=1), ask, task, left)
+        with joblib.Parallel(**how) as pool:
+            step = ROUND * max(1, joblib.effective_n_jobs(n_jobs))
+            for first in range(0, len(asked), step):
+                yield from pool(asked[first : first + step])
         return
-    yield from pool(ask(task, *entry) for entry in left)
-
-
-def _in_rounds(
-    pool: Any, ask: Any, task: Task, left: list[tuple[int, int, int]]
-) -> Iterator[tuple[int, bytes]]:
-    with pool:
-        step = ROUND * max(1, pool._effective_n_jobs())
-        for first in range(0, len(left), step):
-            yield from pool(ask(task, *entry) for entry in left[first : first + step])
+    yield from pool(asked)
 
 
 def _table(grid: Grid, chunks: list[dict[str, Column]]) -> SweepTable:
