@@ -17,6 +17,8 @@ import games
 import rqe
 from rqe.certificate import evidence
 from rqe.model._counts import Counts, lattice, number_of_counts
+from rqe.solvers._curve import Curve
+from rqe.solvers.structured import structured_batch
 
 TAUS = (0.0, 1e-8, 0.5, 5.0, 50.0)
 
@@ -83,6 +85,19 @@ def test_the_principal_equilibrium_is_that_of_the_full_game(seed, sizes, k, data
     for actions in itertools.product(range(k), repeat=len(who) - 1):
         tally[place[tuple(actions.count(a) for a in range(k))]] += full.beliefs[0][actions]
     np.testing.assert_allclose(eq.beliefs[0], tally, atol=1e-8)
+
+
+def test_lengths_along_a_branch_are_symmetric_in_their_steps():
+    # what a step of play does to beliefs, and its transpose: written separately
+    game = draw_game(11, (2, 3, 1), 3, 1.0, False)
+    problem = structured_batch(game, np.array([0.0, 2.0, 9.0]), np.full(3, 0.5)).problem
+    rng = np.random.default_rng(0)
+    z = [np.log(rng.dirichlet(np.ones(3)))[None] for _ in range(3)]
+    for traced in ("tau", "epsilon"):
+        metric = Curve(problem, traced, 0.1).metric(z, 0.8)
+        a, b = rng.normal(size=(2, 10))
+        assert metric.inner(a, b) == pytest.approx(metric.inner(b, a), rel=1e-12)
+        assert metric.inner(a, a) > 0.0
 
 
 def volunteer(n: int) -> rqe.SymmetricGame:
@@ -340,6 +355,10 @@ TABLE = [[0.0, 1.0, 2.0], [1.0, 1.0, 1.0]]
         (lambda: rqe.SymmetricGame(lambda a, c: 0.0, 3), "n_actions must be given"),
         (lambda: rqe.SymmetricGame(lambda a, c: 0.0, 3, n_actions=0), "n_actions"),
         (lambda: rqe.SymmetricGame(lambda a, c: 0.0, 200, n_actions=6), "at most 20,000,000"),
+        (
+            lambda: rqe.AnonymousGame([lambda a, c: 0.0] * 2, (90, 90), n_actions=3),
+            "4,000,000 pairs",
+        ),
         (lambda: rqe.SymmetricGame(TABLE, 3, actions=["a", "a"]), "distinct"),
         (lambda: rqe.AnonymousGame([TABLE], [3], types=["a", "b"]), "types"),
     ],

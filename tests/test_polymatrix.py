@@ -15,6 +15,7 @@ from scipy import sparse
 import rqe
 from rqe.certificate import evidence
 from rqe.model._operator import Dense, LowRank, PayoffOperator, Sparse
+from rqe.solvers._curve import Curve
 from rqe.solvers._krylov import _preconditioner
 from rqe.solvers._system import apply_jacobian, beliefs, jacobian, linearise, stack
 from rqe.solvers.structured import structured_batch
@@ -228,6 +229,19 @@ def test_the_preconditioner_of_every_action_inverts_the_system(kind, shape, tau)
     steps = [(right[: a.size] - np.exp(a[0]) @ right[: a.size])[None] for a in z]
     product = stack(apply_jacobian(problem, z, y, level, lin, steps))[0]
     np.testing.assert_allclose(product, matrix @ np.concatenate(steps, axis=1)[0], atol=1e-12)
+
+
+def test_lengths_along_a_branch_are_symmetric_in_their_steps():
+    # what a step of play does to beliefs, and its transpose: written separately
+    game = rqe.PolymatrixGame(complete((2, 3, 4)))
+    problem = structured_batch(game, np.array([0.0, 2.0, 9.0]), np.full(3, 0.5)).problem
+    rng = np.random.default_rng(0)
+    z = [np.log(rng.dirichlet(np.ones(k)))[None] for k in game.shape]
+    for traced in ("tau", "epsilon"):
+        metric = Curve(problem, traced, 0.1).metric(z, 0.8)
+        a, b = rng.normal(size=(2, 10))
+        assert metric.inner(a, b) == pytest.approx(metric.inner(b, a), rel=1e-12)
+        assert metric.inner(a, a) > 0.0
 
 
 def test_a_large_sparse_game_by_definition():

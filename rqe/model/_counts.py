@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import combinations
+from itertools import accumulate, combinations
 from math import comb, lgamma
 from typing import Any
 
@@ -30,12 +30,16 @@ SAFE = -600.0
 """Logarithm of a probability, relative to the largest, that float64 holds with every digit."""
 
 
+MOST_PAIRS = 4_000_000
+"""Most pairs of counts that two groups of players may have between them."""
+
+
 def number_of_counts(players: int, k: int) -> int:
     """Ways in which players can be counted by which of ``k`` actions they take."""
     return comb(players + k - 1, k - 1)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def lattice(players: int, k: int) -> IntArray:
     """All counts (K, k) of players by action, in lexicographic order."""
     size = number_of_counts(players, k)
@@ -49,7 +53,7 @@ def lattice(players: int, k: int) -> IntArray:
     return out
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _log_ways(players: int, k: int) -> FloatArray:
     """Logarithms of the multinomial coefficients of `lattice`, (K,)."""
     factorials = np.array([lgamma(n + 1.0) for n in range(players + 1)])
@@ -64,17 +68,25 @@ def _codes(counts: IntArray, base: int) -> IntArray:
     return codes
 
 
+def number_of_pairs(sizes: Sequence[int], k: int) -> int:
+    """Most pairs of counts that are added up when the first types meet the others."""
+    before = [number_of_counts(n, k) for n in accumulate(sizes)]
+    after = [number_of_counts(n, k) for n in accumulate(reversed(sizes))][::-1]
+    return max((a * b for a, b in zip(before[:-1], after[1:], strict=True)), default=0)
+
+
 @lru_cache(maxsize=64)
-def _pairs(first: int, second: int, k: int) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+def _pairs(first: int, second: int, k: int) -> tuple[NDArray[np.int32], ...]:
     """Pairs of counts sorted by their sum: two indices, where each sum begins, and whose it is."""
     a, b = lattice(first, k), lattice(second, k)
     codes = _codes(a[:, None, :] + b[None, :, :], first + second + 1).ravel()
     order = np.argsort(codes, kind="stable")
     fresh = np.diff(codes[order], prepend=-1) != 0
-    return order // len(b), order % len(b), np.flatnonzero(fresh), np.cumsum(fresh) - 1
+    found = order // len(b), order % len(b), np.flatnonzero(fresh), np.cumsum(fresh) - 1
+    return tuple(part.astype(np.int32) for part in found)  # they are kept: half the memory
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _without_one(players: int, k: int) -> IntArray:
     """Where in the lattice of one player less each count lies less one action, (K, k).
 

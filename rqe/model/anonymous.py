@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._checks import FloatArray, frozen_array, labels, whole
-from ._counts import Counts, lattice, number_of_counts
+from ._counts import MOST_PAIRS, Counts, lattice, number_of_counts, number_of_pairs
 from .normal_form import NormalFormGame
 from .structured import StructuredGame
 
@@ -45,8 +45,8 @@ class AnonymousGame(StructuredGame):
     ------
     ValueError
         No types, sizes that are not positive whole numbers, tables of another shape than (k, K) or
-        of more than twenty million payoffs, payoffs that are not finite real numbers, labels that
-        are not distinct.
+        of more than twenty million payoffs, types whose counts make more than four million pairs,
+        payoffs that are not finite real numbers, labels that are not distinct.
 
     Notes
     -----
@@ -118,6 +118,12 @@ class AnonymousGame(StructuredGame):
             raise ValueError(
                 f"a table must have at most {MOST:,} payoffs; {total} players with {k} actions "
                 f"make {k * number_of_counts(total - 1, k):.3g}"
+            )
+        if number_of_pairs(numbers, k) > MOST_PAIRS:
+            raise ValueError(
+                f"sizes must make at most {MOST_PAIRS:,} pairs of counts of two groups of types; "
+                f"{tuple(numbers)} with {k} actions make {number_of_pairs(numbers, k):.3g}: take "
+                "fewer types, or one type for players with equal payoffs and attitudes"
             )
         counts = lattice(total - 1, k)
         tables = tuple(_table(p, k, counts, f"payoffs[{r}]") for r, p in enumerate(given))

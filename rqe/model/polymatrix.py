@@ -29,7 +29,8 @@ class PolymatrixGame(StructuredGame):
         ``payoffs[i, j][a_i, a_j]`` is what player i gains from its meeting with player j, own
         actions in ROWS (of a two-player game: ``{(0, 1): A, (1, 0): B.T}``). A matrix is an array,
         a SciPy sparse matrix, or a pair ``(U, V)`` of arrays (n_i, r) and (n_j, r) that stands for
-        ``U @ V.T``; none is ever written out. A pair of players that is not listed does not meet. A
+        ``U @ V.T``; none is ever written out (of ``U @ V.T`` every entry is looked at once, some
+        rows at a time, for the payoff range). A pair of players that is not listed does not meet. A
         player's own cost ``c(a_i)`` is taken off every column of one of its matrices.
     players : sequence of str, optional
         Labels; by default ``"1"``, ``"2"``, ...
