@@ -1,7 +1,7 @@
 """A sweep of a million points, by one worker and by two, each time in a fresh process.
 
-Run ``python -m benchmarks.sweeps --points 1000000 --repeats 3``. A point is a random 3 × 3 game, a
-``tau`` and an ``epsilon``; finished chunks are kept in a folder and the table is put together, as
+Run ``python -m benchmarks.sweeps --points 1000000 --repeats 3``. A point is a random game of two
+players (3 × 3 by default), a ``tau`` and an ``epsilon``; finished chunks are kept in a folder and the table is put together, as
 in any sweep. The time is wall time from the call of `rqe.analysis.sweep` to its table, the start of
 workers included and the start of Python and its imports not; the processor time is that of all
 processes. Runs of one worker and of two alternate, and a third kind runs two processes of one
@@ -35,13 +35,15 @@ from benchmarks.record import read, write
 RESULT = Path(__file__).parent / "results" / "sweeps.json"
 STEPS = 10
 """Values of tau, and of epsilon, for each game."""
+ACTIONS = 3
+"""Actions of each player."""
 TOLERANCE = 1e-9
 """Residual that every solved point must have."""
 
 
-def family() -> rqe.analysis.GameFamily:
-    """Random 3 × 3 games by seed."""
-    return rqe.analysis.GameFamily(functools.partial(games.random_game, (3, 3)))
+def family(actions: int = ACTIONS) -> rqe.analysis.GameFamily:
+    """Random games of two players by seed."""
+    return rqe.analysis.GameFamily(functools.partial(games.random_game, (actions, actions)))
 
 
 def grid(points: int) -> dict[str, Any]:
@@ -53,11 +55,11 @@ def grid(points: int) -> dict[str, Any]:
     }
 
 
-def once(points: int, workers: int) -> dict[str, Any]:
+def once(points: int, workers: int, actions: int = ACTIONS) -> dict[str, Any]:
     """One sweep, timed and checked."""
     with tempfile.TemporaryDirectory() as place:
         began = time.perf_counter()
-        table = rqe.analysis.sweep(family(), grid(points), folder=place, n_jobs=workers)
+        table = rqe.analysis.sweep(family(actions), grid(points), folder=place, n_jobs=workers)
         wall = time.perf_counter() - began
         chunks = len(list(Path(place).glob("chunk-*.rqe")))
     endings = {str(status): int(count) for status, count in table.counts().rows}
@@ -82,9 +84,9 @@ def once(points: int, workers: int) -> dict[str, Any]:
     }
 
 
-def fresh(points: int, workers: int) -> subprocess.Popen[str]:
+def fresh(points: int, workers: int, actions: int) -> subprocess.Popen[str]:
     """`once` in a new process, one thread each."""
-    words = ["--once", str(workers), "--points", str(points)]
+    words = ["--once", str(workers), "--points", str(points), "--actions", str(actions)]
     return subprocess.Popen(
         [sys.executable, "-m", "benchmarks.sweeps", *words],
         env={**os.environ, **ONE_THREAD},
@@ -102,16 +104,16 @@ def finished(process: subprocess.Popen[str]) -> dict[str, Any]:
     return found
 
 
-def measure(points: int, repeats: int) -> dict[str, Any]:
+def measure(points: int, repeats: int, actions: int = ACTIONS) -> dict[str, Any]:
     """Runs of one worker, of two, and of two processes at once, in turn."""
     runs: dict[str, list[Any]] = {"one": [], "two": [], "twice one": []}
     for k in range(repeats):
-        runs["one"].append(finished(fresh(points, 1)))
-        runs["two"].append(finished(fresh(points, 2)))
-        pair = [fresh(points // 2, 1) for _ in range(2)]
+        runs["one"].append(finished(fresh(points, 1, actions)))
+        runs["two"].append(finished(fresh(points, 2, actions)))
+        pair = [fresh(points // 2, 1, actions) for _ in range(2)]
         runs["twice one"].append([finished(p) for p in pair])
         print(f"{k + 1} of {repeats} rounds", file=sys.stderr, flush=True)
-    return {"points": points, "runs": runs, **summary(runs)}
+    return {"points": points, "actions": actions, "runs": runs, **summary(runs)}
 
 
 def summary(runs: dict[str, list[Any]]) -> dict[str, Any]:
@@ -144,15 +146,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--points", type=int, default=1_000_000)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--actions", type=int, default=ACTIONS, help="of each player (default: 3)")
     parser.add_argument("--once", type=int, metavar="WORKERS", help="one run, its figures as JSON")
     parser.add_argument("--out", type=Path, default=RESULT)
     chosen = parser.parse_args(arguments)
     if chosen.once is not None:
-        print(json.dumps(once(chosen.points, chosen.once)))
+        print(json.dumps(once(chosen.points, chosen.once, chosen.actions)))
         return 0
     command = f"python -m benchmarks.sweeps --points {chosen.points} --repeats {chosen.repeats}"
+    command += "" if chosen.actions == ACTIONS else f" --actions {chosen.actions}"
     machine = facts(command, ("numpy", "scipy", "joblib"))
-    content = measure(chosen.points, chosen.repeats) | {"machine": machine}
+    content = measure(chosen.points, chosen.repeats, chosen.actions) | {"machine": machine}
     write(chosen.out, command, content)
     for name, value in content.items():
         if not isinstance(value, (dict, list)):

@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -21,12 +22,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joblib._parallel_backends import ThreadingBackend
 
+import benchmarks.sweeps
 import games
 import rqe
 from rqe import cli
 from rqe.analysis import GameFamily, sweep, sweep_files, sweeps
 from rqe.analysis.sweep_files import DIGEST_SIZE, decode, encode
-from rqe.analysis.sweep_grid import describe
+from rqe.analysis.sweep_grid import describe, make_grid
 from rqe.analysis.sweep_table import Column, column_of, join
 
 INF = float("inf")
@@ -143,6 +145,25 @@ def test_the_table_does_not_depend_on_workers(backend, monkeypatch):
     steps = np.diff([0, *(done for done, _ in reports)])  # the last chunk has four points
     assert sorted(steps.tolist()) == [4] + [7] * 11
     assert {total for _, total in reports} == {81}
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=4), st.integers(0, 700), st.data())
+def test_a_part_of_a_grid_has_its_points(sizes, start, data):
+    grid = make_grid({f"x{k}": range(10 * k, 10 * k + n) for k, n in enumerate(sizes)})
+    start = min(start, len(grid) - 1)
+    stop = data.draw(st.integers(start + 1, len(grid)))
+    part, local = grid.part(start, stop)
+    expected = list(grid.points(start, stop))
+    assert list(part.points(local, local + stop - start)) == expected
+    # of the first axis that varies, no value that is not used
+    first = next((n for n in grid.names if len({p[n] for p in expected}) > 1), grid.names[-1])
+    used = {p[first] for p in expected}
+    assert set(part.axes[grid.names.index(first)]) == used
+
+
+def test_workers_are_sent_no_more_of_a_grid_than_they_need():
+    task, *_ = sweeps._prepare(where, {"_": range(100_000)}, None, None, None, None)
+    assert len(pickle.dumps(task.errand(500, 50_000, 50_100))) < 2000
 
 
 def where(_):
@@ -597,6 +618,20 @@ def test_one_core_needs_no_joblib():
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_measurement_of_a_million_points():
+    saved = benchmarks.sweeps.saved()
+    runs = saved["runs"]
+    assert saved["points"] == 1_000_000
+    for run in [*runs["one"], *runs["two"]]:
+        assert sum(run["endings"].values()) == 1_000_000
+        assert run["largest residual"] <= benchmarks.sweeps.TOLERANCE
+    again = benchmarks.sweeps.summary(runs)
+    assert {name: saved[name] for name in again} == again
+    assert saved["one worker, s"] == np.median([run["wall"] for run in runs["one"]])
+    small = benchmarks.sweeps.once(1000, 1)
+    assert (small["endings"], small["chunks"]) == ({"CONVERGED": 1000}, 1)
 
 
 def run(capsys, *words):

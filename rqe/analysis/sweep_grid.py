@@ -57,6 +57,18 @@ class Grid:
         for point in zip(*where, strict=True):
             yield {n: a[k] for n, a, k in zip(self.names, self.axes, point, strict=True)}
 
+    def part(self, start: int, stop: int) -> tuple[Grid, int]:
+        """A grid with no more values than these points need, and where in it they begin."""
+        axes, inner, stop = list(self.axes), len(self), stop - 1
+        for k, axis in enumerate(axes):
+            inner //= len(axis)
+            low, high = start // inner, stop // inner
+            axes[k] = axis[low : high + 1]
+            start, stop = start - low * inner, stop - low * inner
+            if low < high:
+                break
+        return Grid(self.names, tuple(axes)), start
+
     def columns(self) -> dict[str, Column]:
         """A column an axis, one row a point."""
         where = self.indices(0, len(self))

@@ -19,12 +19,12 @@ MAX_CELLS = 256
 
 
 def function_columns(
-    function: Callable[..., Any], grid: Grid, start: int, stop: int, seed: int | None
+    function: Callable[..., Any], grid: Grid, start: int, stop: int, seed: int | None, first: int
 ) -> dict[str, Column]:
-    """A function's answers at the points from `start` to before `stop`."""
+    """A function's answers at the points from `start` to before `stop`; seeds from `first` on."""
     rows: list[Mapping[str, Scalar]] = []
     endings: list[tuple[str, str | None]] = []
-    for number, point in enumerate(grid.points(start, stop), start=start):
+    for number, point in enumerate(grid.points(start, stop), start=first):
         more: dict[str, Any] = {}
         if seed is not None:
             # of the point's number alone: alike whoever computes it, and whenever

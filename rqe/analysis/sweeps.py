@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,25 +44,33 @@ class Task:
     lockstep: int
     sweep: str
 
-    def run(self, number: int, start: int, stop: int) -> bytes:
-        """The chunk of the points from `start` to before `stop`, as the bytes of its file."""
+    def run(self, number: int, start: int, stop: int, first: int) -> bytes:
+        """The chunk of the points from `start` to before `stop`, as the bytes of its file.
+
+        ``first`` is the number in the whole sweep of the point at ``start``.
+        """
         if isinstance(self.what, GameFamily):
             columns = family_columns(self.what, self.grid, start, stop, self.lockstep)
         else:
-            columns = function_columns(self.what, self.grid, start, stop, self.seed)
+            columns = function_columns(self.what, self.grid, start, stop, self.seed, first)
         return encode(columns, self.sweep, number, stop - start)
 
+    def errand(self, number: int, start: int, stop: int) -> tuple[Task, int, int, int, int]:
+        """What to send for one chunk: of long axes, no more than its part."""
+        grid, local = self.grid.part(start, stop)
+        return replace(self, grid=grid), number, local, local + stop - start, start
 
-def run_chunk(task: Task, number: int, start: int, stop: int) -> tuple[int, bytes]:
+
+def run_chunk(task: Task, number: int, start: int, stop: int, first: int) -> tuple[int, bytes]:
     """A chunk with its number: what a worker is asked for."""
     # Ctrl-C goes to every process of a terminal. It is for the one that asked, which then ends its
     # workers; workers that ended by themselves at that moment can leave it waiting for them.
     worker = multiprocessing.current_process().name.startswith("Loky")
     if not worker or threading.current_thread() is not threading.main_thread():
-        return number, task.run(number, start, stop)
+        return number, task.run(number, start, stop, first)
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        return number, task.run(number, start, stop)
+        return number, task.run(number, start, stop, first)
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -211,11 +219,13 @@ def _results(
     # a backend chosen with joblib.parallel_config means that joblib was imported
     if not left or n_jobs == 1 or (n_jobs is None and "joblib" not in sys.modules):
         for entry in left:
-            yield run_chunk(task, *entry)
+            yield run_chunk(*task.errand(*entry))
         return
     import joblib
 
-    asked = [joblib.delayed(run_chunk)(task, *entry) for entry in left]
+    def asked(part: list[tuple[int, int, int]]) -> Iterator[Any]:
+        return (joblib.delayed(run_chunk)(*task.errand(*entry)) for entry in part)
+
     # chunks are large: joblib is not to put several into one parcel
     growing = type(joblib.parallel.get_active_backend()[0]).__name__.startswith("Dask")
     ahead = AHEAD if growing else "2*n_jobs"
@@ -226,10 +236,10 @@ def _results(
         # Ray's backend, for one, hands back what it has when all is done
         with joblib.Parallel(**how) as pool:
             step = ROUND * max(1, joblib.effective_n_jobs(n_jobs))
-            for first in range(0, len(asked), step):
-                yield from pool(asked[first : first + step])
+            for first in range(0, len(left), step):
+                yield from pool(asked(left[first : first + step]))
         return
-    yield from pool(asked)
+    yield from pool(asked(left))
 
 
 def _table(grid: Grid, chunks: list[dict[str, Column]]) -> SweepTable:
