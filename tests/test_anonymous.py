@@ -16,7 +16,7 @@ from scipy.special import expit
 import games
 import rqe
 from rqe.certificate import evidence
-from rqe.model._counts import Counts, lattice, number_of_counts
+from rqe.model._counts import Counts, _add, lattice, log_multinomial, number_of_counts
 from rqe.solvers._curve import Curve
 from rqe.solvers.structured import structured_batch
 
@@ -211,6 +211,19 @@ def test_probabilities_far_below_the_smallest_double_keep_their_digits():
     assert form.log_play(logs, 0)[0, -1] == pytest.approx(
         500 * math.log(1e-3) + 500 * math.log(1e-4), rel=1e-13
     )
+
+
+@pytest.mark.parametrize(("first", "second", "k"), [(4, 7, 2), (5, 3, 3), (2, 2, 4)])
+def test_both_ways_of_adding_counts(first, second, k, monkeypatch):
+    rng = np.random.default_rng(first)
+    a, b = (log_multinomial(np.log(rng.dirichlet(np.ones(k)))[None], n) for n in (first, second))
+    plain = _add(a, first, b, second, k)
+    batched = _add(np.repeat(a, 3, axis=0), first, np.repeat(b, 3, axis=0), second, k)
+    monkeypatch.setattr("rqe.model._counts.SAFE", 1.0)
+    in_logs = _add(a, first, b, second, k)
+    assert plain.shape == in_logs.shape == (1, number_of_counts(first + second, k))
+    np.testing.assert_allclose(plain, in_logs, rtol=1e-12)
+    np.testing.assert_allclose(batched, np.repeat(in_logs, 3, axis=0), rtol=1e-12)
 
 
 def test_a_type_split_in_two_plays_the_same():

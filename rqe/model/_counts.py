@@ -77,12 +77,14 @@ def number_of_pairs(sizes: Sequence[int], k: int) -> int:
 
 @lru_cache(maxsize=64)
 def _pairs(first: int, second: int, k: int) -> tuple[NDArray[np.int32], ...]:
-    """Pairs of counts sorted by their sum: two indices, where each sum begins, and whose it is."""
+    """Each pair's sum as a place in the lattice; pairs sorted by it; where each sum begins."""
     a, b = lattice(first, k), lattice(second, k)
     codes = _codes(a[:, None, :] + b[None, :, :], first + second + 1).ravel()
     order = np.argsort(codes, kind="stable")
     fresh = np.diff(codes[order], prepend=-1) != 0
-    found = order // len(b), order % len(b), np.flatnonzero(fresh), np.cumsum(fresh) - 1
+    place = np.empty_like(order)
+    place[order] = np.cumsum(fresh) - 1
+    found = place, order, np.flatnonzero(fresh)
     return tuple(part.astype(np.int32) for part in found)  # they are kept: half the memory
 
 
@@ -111,15 +113,20 @@ def _add(a: FloatArray, first: int, b: FloatArray, second: int, k: int) -> Float
     """Log-probabilities of the counts of two independent groups together."""
     if first == 0 or second == 0:
         return b if first == 0 else a
-    if k == 2 and a.size == first + 1 and b.size == second + 1:
-        tops = float(a.max()), float(b.max())
-        if float(a.min()) - tops[0] + float(b.min()) - tops[1] > SAFE:
-            total = np.convolve(np.exp(a.ravel() - tops[0]), np.exp(b.ravel() - tops[1]))
-            return np.asarray(np.log(total) + sum(tops)).reshape(*a.shape[:-1], -1)
-    left, right, starts, owner = _pairs(first, second, k)
-    v = a[..., left] + b[..., right]
+    tops = a.max(axis=-1, keepdims=True), b.max(axis=-1, keepdims=True)
+    lowest = (a - tops[0]).min() + (b - tops[1]).min()
+    if lowest > SAFE and a.size == a.shape[-1] and b.size == b.shape[-1]:
+        left, right = np.exp(a - tops[0]).ravel(), np.exp(b - tops[1]).ravel()
+        if k == 2:
+            joined = np.convolve(left, right)
+        else:
+            joined = np.bincount(_pairs(first, second, k)[0], np.outer(left, right).ravel())
+        return np.asarray(np.log(joined) + tops[0] + tops[1])
+    place, order, starts = _pairs(first, second, k)
+    v = a[..., :, None] + b[..., None, :]
+    v = v.reshape(*v.shape[:-2], -1)[..., order]
     top = np.maximum.reduceat(v, starts, axis=-1)
-    total = np.add.reduceat(np.exp(v - top[..., owner]), starts, axis=-1)
+    total = np.add.reduceat(np.exp(v - top[..., place[order]]), starts, axis=-1)
     return np.asarray(top + np.log(total))
 
 
