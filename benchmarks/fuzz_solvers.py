@@ -71,11 +71,17 @@ def options(rng: np.random.Generator, shape: tuple[int, ...], methods: tuple[str
     return out
 
 
+def doubles(value: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Degrees as the package takes them."""
+    with np.errstate(over="ignore"):
+        return np.broadcast_to(value, shape).astype(float)
+
+
 def certain(rng: np.random.Generator, game: Any, eq: Any, tau: Any, epsilon: Any, tol: Any) -> str:
     """The claims about an equilibrium stand."""
     shown(eq)
     n = game.n_players
-    t, e = np.broadcast_to(tau, (n,)).astype(float), np.broadcast_to(epsilon, (n,)).astype(float)
+    t, e = doubles(tau, (n,)), doubles(epsilon, (n,))
     wrong = claims_refuted(np.stack(game.payoffs), eq, t, e, float(tol))
     require(not wrong, f"{'; '.join(wrong)}: {eq!r}")
     require(eq.status is rqe.Status.CONVERGED, f"{eq.status} without an error")
@@ -156,7 +162,7 @@ def many(rng: np.random.Generator, place: Path) -> str:
     if not len(found):
         return "answered"
     kept = np.asarray(payoffs).astype(float)
-    t, e = (np.broadcast_to(v, found.tau.shape).astype(float) for v in (tau, epsilon))
+    t, e = (doubles(v, found.tau.shape) for v in (tau, epsilon))
     flags = refuted(kept, found, t, e, float(more.get("tol", TOL)))
     wrong = [c for c, f in zip(CLAIMS, flags, strict=True) if np.any(f & found.converged)]
     require(not wrong, f"{'; '.join(wrong)}: {found!r}")
@@ -249,7 +255,7 @@ def trace(rng: np.random.Generator, place: Path) -> str:
         given["max_steps"] = 100
     path = attempt(lambda: rqe.trace_rqe(game, **given), NAMES)
     shown(path)
-    epsilon = np.broadcast_to(np.asarray(given["epsilon"], dtype=float), (2,))
+    epsilon = doubles(given["epsilon"], (2,))
     for branch in path.branches:
         for k in range(len(branch)):
             x = [s[k] for s in branch.strategies]

@@ -150,7 +150,7 @@ def refuted(payoffs: Array, answer: Any, tau: Array, epsilon: Array, tol: float)
     list of bool array (B,)
         One a claim, in the order of `CLAIMS`; True where it is refuted.
     """
-    with np.errstate(over="ignore"):  # payoffs near the end of float64's range
+    with np.errstate(over="ignore", invalid="ignore"):  # payoffs near the end of float64's range
         return _refuted(payoffs, answer, tau, epsilon, tol)
 
 

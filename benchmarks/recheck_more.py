@@ -29,6 +29,8 @@ def general_refuted(game: Any, eq: Any, agents: Sequence[Any]) -> str:
         now = value(x)
         spread = abs(now - value(np.full(x.size, 1.0 / x.size, dtype=np.longdouble)))
         noise = 1e-11 * (span + agent.regularizer.epsilon + float(spread))
+        if abs(float(x.sum()) - 1.0) > 1e-12:
+            return f"strategy of player {i} sums to 1 + {float(x.sum()) - 1.0}"
         if abs(float(now + low) - eq.values[i]) > noise + 1e-11 * np.abs(table).max():
             return f"value {now + low} of player {i}, stated {eq.values[i]}"
         ends = [*np.eye(x.size), np.full(x.size, 1.0 / x.size)]
@@ -121,7 +123,7 @@ def gaussian_refuted(game: Any, eq: Any, tau: Array, epsilon: Array) -> str:
         h = game.linear[i].astype(np.longdouble)
         m, mu = eq.means[i], eq.belief_means[i]
         covariance = -H[np.ix_(own, own)] @ eq.covariances[i]
-        if np.abs(covariance - epsilon[i] * np.eye(own.size)).max() > 1e-9 * epsilon[i]:
+        if np.abs(covariance - epsilon[i] * np.eye(own.size)).max() > 1e-9 * epsilon[i] + 1e-300:
             return f"covariance of player {i}"
         terms = [H[np.ix_(own, own)] @ m, H[np.ix_(own, others)] @ mu, h[own]]
         if not _balanced(terms):
