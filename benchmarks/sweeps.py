@@ -1,12 +1,12 @@
 """A sweep of a million points, by one worker and by two, each time in a fresh process.
 
 Run ``python -m benchmarks.sweeps --points 1000000 --repeats 3``. A point is a random game of two
-players (3 × 3 by default), a ``tau`` and an ``epsilon``; finished chunks are kept in a folder and the table is put together, as
-in any sweep. The time is wall time from the call of `rqe.analysis.sweep` to its table, the start of
-workers included and the start of Python and its imports not; the processor time is that of all
-processes. Runs of one worker and of two alternate, and a third kind runs two processes of one
-worker each at once, which is what this machine's two cores can do at best: memory and caches are
-shared, and other work may be under way.
+players (3 × 3 by default), a ``tau`` and an ``epsilon``; finished chunks are kept in a folder and
+the table is put together, as in any sweep. The wall time is from the call of `rqe.analysis.sweep`
+to its table, the start of workers included and that of Python and its imports not; the processor
+time is that of all processes, from their start. Runs of one worker and of two alternate, and a
+third kind runs two processes of one worker each at once, which is what this machine's two cores can
+do at best: memory and caches are shared, and other work may be under way.
 """
 
 from __future__ import annotations

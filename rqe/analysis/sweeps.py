@@ -66,13 +66,9 @@ def run_chunk(task: Task, number: int, start: int, stop: int, first: int) -> tup
     # Ctrl-C goes to every process of a terminal. It is for the one that asked, which then ends its
     # workers; workers that ended by themselves at that moment can leave it waiting for them.
     worker = multiprocessing.current_process().name.startswith("Loky")
-    if not worker or threading.current_thread() is not threading.main_thread():
-        return number, task.run(number, start, stop, first)
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        return number, task.run(number, start, stop, first)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    if worker and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return number, task.run(number, start, stop, first)
 
 
 def sweep(
