@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -98,20 +99,27 @@ def evidence(
         neutral = certain = (np.exp(log_q) * outcomes).sum(axis=-1)
         given = None if log_beliefs is None else log_beliefs[i]
         log_p = log_q if given is None else given
-        if np.any(t):
+        if np.count_nonzero(t):
             certain, log_p = _priced(t, outcomes, log_q, parts)
             log_p = log_p if given is None else given
         worth = action_payoffs(payoff, np.exp(log_p))
-        log_reply = NegEntropy(e).log_response(worth)
+        exact = e == 0.0
+        any_exact = bool(np.count_nonzero(exact))
+        if any_exact:
+            log_reply = NegEntropy(e).log_response(worth)
+        else:
+            logits = (worth - worth.max(axis=-1, keepdims=True)) / e[..., None]
+            log_reply = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
         gap = np.abs(x - np.exp(log_reply)).max(axis=-1)
         # probabilities below float64's range have logarithms, but none to compare at epsilon = 0
         size = 1.0 + np.minimum(np.abs(log_x), np.abs(log_reply))
         with np.errstate(invalid="ignore"):
-            apart = np.nan_to_num(np.abs(log_x - log_reply) / size, nan=0.0).max(axis=-1)
-        log_gaps.append(np.where(e == 0.0, 0.0, apart))
+            apart = np.abs(log_x - log_reply) / size
+        if not np.isfinite(apart).all():
+            apart = np.nan_to_num(apart, nan=0.0)
+        log_gaps.append(np.where(exact, 0.0, apart.max(axis=-1)))
         # weak duality, as in `core.response.regret_bound`; the tilt's slack as minimiser is zero
-        exact = e == 0.0
-        if np.any(exact):
+        if any_exact:
             regret = NegEntropy(e).slack(log_x, worth)
             scale = np.where(span > 0.0, span, 1.0)
             natural = project_simplex(x + worth / scale[..., None]) - x
@@ -136,9 +144,9 @@ def evidence(
         payoffs=payoffs,
         values=values,
         regret=regrets,
-        residual=np.asarray(np.max(gaps, axis=0)),
-        floor=np.asarray(np.max(floors, axis=0)),
-        log_gap=np.asarray(np.max(log_gaps, axis=0)),
+        residual=np.asarray(reduce(np.maximum, gaps)),
+        floor=np.asarray(reduce(np.maximum, floors)),
+        log_gap=np.asarray(reduce(np.maximum, log_gaps)),
     )
 
 
@@ -261,12 +269,12 @@ def is_solved(found: Evidence, ranges: FloatArray, tol: float) -> Any:
     """
     close = found.residual <= tol
     allowed = 1e-9 * np.where(ranges > 0.0, ranges, 1.0)
-    floored = (found.residual <= found.floor) & np.all(found.regret <= allowed, axis=-1)
+    floored = (found.residual <= found.floor) & (found.regret <= allowed).all(axis=-1)
     return (close | floored) & (found.log_gap <= np.maximum(LOG_AGREEMENT, 16.0 * found.floor))
 
 
 def verdict(found: Evidence, ranges: FloatArray, tol: float, otherwise: Status) -> Status:
     """`Status.CONVERGED` for a solved profile, else `otherwise`; refuses non-finite evidence."""
-    if not (np.all(np.isfinite(found.regret)) and np.isfinite(found.residual)):
+    if not (np.isfinite(found.regret).all() and np.isfinite(found.residual)):
         return Status.NON_FINITE
     return Status.CONVERGED if bool(is_solved(found, ranges, tol)) else otherwise

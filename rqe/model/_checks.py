@@ -95,7 +95,7 @@ def per_player(
         bad |= np.isinf(array)
     if not allow_zero:
         bad |= array == 0.0
-    if np.any(bad):
+    if bad.any():
         raise ValueError(f"{name} must be {valid}; got {value!r}")
     array = np.full(n_players, array)
     array.setflags(write=False)

@@ -91,6 +91,10 @@ def _has(value: Any, methods: Sequence[str]) -> bool:
 def _single(value: Any) -> Any:
     """The same measure or regulariser with its degrees as plain floats, checked."""
     degrees = {f.name: getattr(value, f.name) for f in fields(value)}
+    if all(type(v) is float for v in degrees.values()):
+        for name, v in degrees.items():
+            check_degree(name, v)
+        return value
     return replace(value, **{k: _degree(v, k) for k, v in degrees.items()}) if degrees else value
 
 
@@ -107,9 +111,12 @@ def make_agents(tau: Any, epsilon: Any, n_players: int) -> tuple[Agent, ...]:
     """Entropic, entropy-regularised agents from scalars or one value a player."""
     taus = per_player(tau, n_players, "tau", allow_inf=True)
     epsilons = per_player(epsilon, n_players, "epsilon", allow_inf=False)
-    return tuple(
-        Agent(Entropic(float(t)), NegEntropy(float(e))) for t, e in zip(taus, epsilons, strict=True)
-    )
+    kinds: dict[tuple[float, float], Agent] = {}
+    pairs = list(zip(taus.tolist(), epsilons.tolist(), strict=True))
+    for t, e in pairs:
+        if (t, e) not in kinds:  # most often all players are alike
+            kinds[t, e] = Agent(Entropic(t), NegEntropy(e))
+    return tuple(kinds[pair] for pair in pairs)
 
 
 def is_neutral(measure: Any) -> bool:

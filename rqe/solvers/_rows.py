@@ -128,7 +128,30 @@ def solve_signed(
     if columns(matrix):
         found, sign = _eliminate(matrix, right)
         return found, lambda: sign
+    if len(matrix) == 1 and len(right) == 1:
+        return _alone(matrix, right)
     return _factorise(matrix, right), lambda: np.asarray(np.linalg.slogdet(matrix)[0])
+
+
+@lru_cache(maxsize=1)
+def _gesv() -> Any:
+    from scipy.linalg.lapack import dgesv  # not part of the first import
+
+    return dgesv
+
+
+def _alone(matrix: FloatArray, right: FloatArray) -> tuple[FloatArray, Callable[[], FloatArray]]:
+    """One system: LAPACK without the wrapping, its factors at hand for the sign."""
+    factors, pivots, found, info = _gesv()(matrix[0], right[0])
+    if info > 0:
+        return np.full_like(right, np.nan), lambda: np.zeros(1)
+
+    def sign() -> FloatArray:
+        swaps = np.count_nonzero(pivots != np.arange(pivots.size))
+        minus = np.count_nonzero(factors.diagonal() < 0.0)
+        return np.array([-1.0 if (swaps + minus) % 2 else 1.0])
+
+    return np.asarray(found)[None], sign
 
 
 def _factorise(matrix: FloatArray, right: FloatArray) -> FloatArray:

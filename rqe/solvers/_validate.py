@@ -28,7 +28,7 @@ def check_ranges(game: NormalFormGame | StructuredGame) -> None:
     """Payoffs that span a finite range."""
     with np.errstate(over="ignore"):
         ranges = game.payoff_ranges
-    if not np.all(np.isfinite(ranges)):
+    if not np.isfinite(ranges).all():
         raise ValueError(
             f"payoffs must span a range that float64 can hold; got ranges {ranges}: rescale them"
         )
@@ -48,7 +48,7 @@ def check_agents(agents: Any, n_players: int) -> tuple[Agent, ...]:
 def check_degrees(ranges: FloatArray, tau: FloatArray, epsilon: FloatArray) -> None:
     """Attitudes that quantal choice is defined for; arrays (..., N)."""
     stuck = (epsilon == 0.0) & np.isfinite(tau)
-    if np.any(stuck):
+    if stuck.any():
         player = int(np.argwhere(stuck)[0][-1])
         raise ValueError(
             f"epsilon[{player}] must be > 0 where tau is finite; got 0. Exact maximisation is "
@@ -59,7 +59,7 @@ def check_degrees(ranges: FloatArray, tau: FloatArray, epsilon: FloatArray) -> N
         sharp = np.where(epsilon > 0.0, ranges / epsilon, 0.0)
         stiff = np.where(np.isfinite(tau), tau * ranges, 0.0)
     for name, value in (("range / epsilon", sharp), ("tau * range", stiff)):
-        if np.any(value > 1e15):
+        if (value > 1e15).any():
             raise ValueError(
                 f"{name} must be at most 1e15 for float64 to resolve it; got {value.max():.3g}"
             )

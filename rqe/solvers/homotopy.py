@@ -148,6 +148,10 @@ class Homotopy:
         good, bad = np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_)
         first, y_slope, rest = np.full(count, np.inf), walk.ty, np.arange(0)
         shift, all_landing = np.zeros(count), bool(landing.all())
+        sure = np.where(landing, TIGHT, loose)
+        # a first correction says nothing of convergence yet: it must be smaller
+        surer = np.where(landing, TIGHT, 0.01 * loose)
+        reacting = not all(problem.neutral)
         with np.errstate(all="ignore"):
             for k in range(done, CORRECTIONS):
                 lin, plain, slope, sign_of = self._solve(walk, z, y, level, not all_landing)
@@ -157,7 +161,7 @@ class Homotopy:
                 dy = belief_step(problem, z, lin, dz, newton=True)
                 new_z, new_y = moved(problem, z, y, dz, dy)
                 delta = change(z, new_z)
-                if not all(problem.neutral):
+                if reacting:
                     delta = np.maximum(delta, change(y, new_y))
                 if not all_landing:
                     delta = np.maximum(delta, np.abs(shift) * np.sqrt(metric))
@@ -169,10 +173,9 @@ class Homotopy:
                 previous = delta
                 going = ~(good | bad)
                 z, y = choose(going, new_z, z), choose(going, new_y, y)
-                level = np.where(going, level + shift, level)
-                # a first correction says nothing of convergence yet: it must be smaller
-                enough = np.where(landing, TIGHT, loose if k else 0.01 * loose)
-                good |= going & (delta <= enough)
+                if not all_landing:
+                    level = np.where(going, level + shift, level)
+                good |= going & (delta <= (sure if k else surer))
                 over = good | bad
                 thin = k + 1 < CORRECTIONS and count >= CROWD and over.mean() > THINNED
                 if thin or over.all():
@@ -225,9 +228,9 @@ class Homotopy:
             heading = np.sign(cosine)
             parity = found.sign * heading
             good = found.good & ((parity == walk.parity) | (length < CROSSING)) & (parity != 0.0)
+            growth = np.sqrt(ERROR / np.maximum(found.first, 1e-8))
             # a correction that is not a number (a singular or unsolved system) shortens the most
-            first = np.nan_to_num(found.first, nan=np.inf)
-            growth = np.clip(np.sqrt(ERROR / np.maximum(first, 1e-8)), 0.2, 4.0)
+            growth = np.fmax(np.minimum(growth, 4.0), 0.2)
             norm = walk.tl
             if not landing.all():  # who lands needs no direction to go on in
                 size = inner(found.z, found.slope, found.slope) + (found.level + walk.unit) ** -2

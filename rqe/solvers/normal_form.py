@@ -14,6 +14,7 @@ from ..model._outcomes import JOINT, Joint
 from ..result.status import Status
 from ._branch import BranchWalk
 from ._curve import Curve, point
+from ._express import express
 from ._loop import iterate
 from ._problem import Problem, normalise
 from ._system import State, beliefs, change
@@ -194,6 +195,13 @@ def _place(out: Outcome, rows: Any, z: State) -> None:
 def _follow(batch: Batch, out: Outcome, rows: Any, tol: float, max_steps: int) -> None:
     """The branch from the uniform profile; what landed is polished by Newton where needed."""
     problem = _sub(batch, rows)
+    quick = express(problem)
+    if quick is not None:
+        _place(out, rows, quick.log_strategies)
+        out.status[rows], out.principal[rows], out.stage[rows] = Status.CONVERGED, True, "homotopy"
+        out.iterations[rows] += quick.work
+        out.sign[rows] = quick.sign
+        return
     method = Homotopy(problem)
     walk, ending, _ = iterate(method, method.begin(problem), max_steps)
     status = np.full(rows.size, Status.LOST_BRANCH, dtype=object)
