@@ -92,7 +92,7 @@ def anonymous_row(sizes: Sequence[int], seed: int, repeats: int) -> Row:
         "SciPy by hand": str(timings[1]),
         "ratio": ratio(timings[1].median, timings[0].median),
         "written out": str(timings[2]) if small else f"2^{sum(sizes)} payoffs a player",
-        "ratio ": ratio(timings[2].median, timings[0].median) if small else "",
+        "ratio ": ratio(timings[2].median, timings[0].median) if small else "—",
         "residual": f"{residual:.0e}",
     }
 
@@ -200,7 +200,7 @@ def network_row(
         "epsilon": epsilon,
         "rqe": str(timings[0]),
         "SciPy by hand": str(timings[1]) if solved else f"no solution in {timings[1]}",
-        "ratio": ratio(timings[1].median, timings[0].median) if solved else "",
+        "ratio": ratio(timings[1].median, timings[0].median) if solved else "—",
         "written out": _beside(timings, written),
         "residual": f"{residual:.0e}",
         "largest / mean probability": f"{max(float(x.max() * x.size) for x in ours):.3g}",
@@ -209,7 +209,7 @@ def network_row(
 
 def _beside(timings: list[Timing], written: bool) -> str:
     if not written:
-        return ""
+        return "—"
     return f"{timings[2]}, ratio {ratio(timings[2].median, timings[0].median)}"
 
 
