@@ -184,7 +184,9 @@ def _fit(fit: FitResult) -> None:
     _require(games > 0 and len(fit.branch) == games, "a branch for each game")
     _require(bool(np.all(fit.estimates >= 0.0)), "estimates >= 0")
     _require(fit.concept in ("rqe", "qre", "nash"), "a concept that can be fitted")
-    _require(fit.concept != "qre" or bool(np.all(fit.estimates > 0.0)), "estimates > 0")
+    with np.errstate(over="ignore", under="ignore"):
+        inverse = bool(np.all(fit.estimates**2 > 0.0))
+    _require(fit.concept != "qre" or inverse, "estimates that have an inverse")
     _require(fit.share in ("all", "role", "game"), "a share that can be fitted")
     rates = [v for p, v in zip(fit.parameters, fit.estimates, strict=True) if p.startswith("eta")]
     _require(all(v < 1.0 for v in rates), "rates below 1")
