@@ -265,6 +265,24 @@ def test_an_interrupted_sweep_goes_on_where_it_was(tmp_path):
     assert function.at == list(range(10))
 
 
+def fatal(x, place):
+    """Ends its own process, at one point, until the place is there."""
+    if x == 5 and not Path(place).exists():
+        os.kill(os.getpid(), signal.SIGKILL)
+    return x
+
+
+def test_a_worker_that_ends_is_reported_and_the_rest_is_kept(tmp_path):
+    grid = {"x": range(8), "place": str(tmp_path / "mended")}
+    words = {"chunk": 1, "folder": tmp_path / "chunks"}
+    with pytest.raises(ChildProcessError, match="a worker process ended"):
+        sweep(fatal, grid, **words, n_jobs=2)
+    finished = {p.name for p in (tmp_path / "chunks").glob("*.rqe")}
+    assert "chunk-000005.rqe" not in finished
+    (tmp_path / "mended").touch()
+    assert sweep(fatal, grid, **words, n_jobs=2).column("value") == tuple(range(8))
+
+
 def cut(content):
     return content[:-1]
 

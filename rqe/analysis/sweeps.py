@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
@@ -63,6 +62,8 @@ class Task:
 
 def run_chunk(task: Task, number: int, start: int, stop: int, first: int) -> tuple[int, bytes]:
     """A chunk with its number: what a worker is asked for."""
+    import multiprocessing
+
     # Ctrl-C goes to every process of a terminal. It is for the one that asked, which then ends its
     # workers; workers that ended by themselves at that moment can leave it waiting for them.
     worker = multiprocessing.current_process().name.startswith("Loky")
@@ -127,7 +128,7 @@ def sweep(
         An argument is out of range, or the folder holds another sweep: other values, another
         function (by its name, its code and what it closes over) or game, seed or chunk.
     OSError
-        The folder cannot be written.
+        The folder cannot be written, or a worker process ended (ChildProcessError).
 
     Notes
     -----
@@ -217,6 +218,21 @@ def _results(
         for entry in left:
             yield run_chunk(*task.errand(*entry))
         return
+    from concurrent.futures.process import BrokenProcessPool
+
+    try:
+        yield from _by_workers(task, left, n_jobs)
+    except BrokenProcessPool as error:
+        raise ChildProcessError(
+            "a worker process ended before its chunk was done (was there too little memory?); with "
+            "a folder, the same call goes on from the chunks that are finished"
+        ) from error
+
+
+def _by_workers(
+    task: Task, left: list[tuple[int, int, int]], n_jobs: int | None
+) -> Iterator[tuple[int, bytes]]:
+    """Chunks from joblib's workers, as they are finished."""
     import joblib
 
     def asked(part: list[tuple[int, int, int]]) -> Iterator[Any]:
