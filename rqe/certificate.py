@@ -156,7 +156,7 @@ def _centred(raw: Any) -> tuple[Any, FloatArray, FloatArray]:
         operator, middle, span = raw.centred()
         return operator, np.asarray(middle), np.asarray(span)
     low, high = raw.min(axis=(-2, -1)), raw.max(axis=(-2, -1))
-    middle = 0.5 * (low + high)
+    middle = 0.5 * low + 0.5 * high
     return raw - middle[..., None, None], middle, high - low
 
 

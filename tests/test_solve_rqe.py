@@ -347,3 +347,56 @@ def test_stag_stays_an_equilibrium_where_play_is_sharp_enough():
     assert len(found) == 3
     assert found.index_sum == 1
     assert sum(eq[0][0] > 0.99 for eq in found) == 2
+
+
+def test_qre_of_games_that_are_not_finite():
+    rewards = np.random.default_rng(0).random((2, 2, 2, 2))
+    markov = rqe.MarkovGame(rewards, np.full((2, 2, 2, 2), 0.5), discount=0.9)
+    for game in (games.push_object(), markov):
+        found = rqe.solve_qre(game, lam=4.0)
+        same = rqe.solve_rqe(game, 0.0, 0.25)
+        assert found.residual <= 1e-9
+        assert np.array_equal(found.values, same.values)
+        with pytest.raises(ValueError, match="lam must be > 0"):
+            rqe.solve_qre(game, lam=0.0)
+
+
+@pytest.mark.parametrize(
+    ("scale", "shift", "tau", "epsilon"),
+    [
+        (1.0, 0.0, 1.0, 1.797e308),
+        (1e-300, 0.0, 0.0, 1e-10),
+        (1e300, 1.7e308, 0.0, 1e300),
+        (1e300, 1.7e308, np.inf, 1e300),
+        (0.5, 0.0, np.inf, 1e308),
+        (0.0, -0.29, 36.6, 5e-203),
+    ],
+)
+def test_the_ends_of_floating_point_give_no_warning(scale, shift, tau, epsilon):
+    # warnings are errors here: an answer that is certified, or a refusal in words
+    first, second = shift - scale * np.eye(2), 1.0 - np.eye(2)
+    game = rqe.NormalFormGame([first, second])
+    if 0.0 < epsilon < 1e-100:
+        with pytest.raises(ValueError, match="range / epsilon must be at most"):
+            rqe.solve_rqe(game, tau, epsilon)
+        return
+    eq = rqe.solve_rqe(game, tau, epsilon)
+    assert eq.residual <= 1e-10
+    assert np.isfinite(eq.regret).all()
+
+
+def test_one_player_without_a_stake():
+    eq = rqe.solve_rqe(rqe.NormalFormGame([[-0.29, -0.29, -0.29]]), 36.6, 5.36e-203)
+    assert eq.strategies[0] == pytest.approx(np.full(3, 1 / 3), abs=1e-15)
+
+
+def test_words_and_numbers_of_odd_kinds():
+    game = games.free_riding()
+    with pytest.raises(ValueError, match="method must be one of"):
+        rqe.solve_rqe(game, 1.0, 1.0, method=np.array(["a", "b"]))
+    for start in ([[10**400, 0], [1, 0]], [[1j, 1.0], [0.5, 0.5]]):
+        with pytest.raises(ValueError, match="start must be"):
+            rqe.solve_rqe(game, 1.0, 1.0, start=start)
+    for tau in (10**400, 1j):
+        with pytest.raises(ValueError, match="tau must be"):
+            rqe.solve_many(np.ones((1, 2, 2, 2)), tau, 0.5)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from sys import float_info
 from typing import Any
 
 import numpy as np
 
-from ..model._checks import per_player
+from ..model._checks import FloatArray, per_player
 from ..model.agent import Agent, is_logit, make_agents
 from ..model.markov import MarkovGame
 from ..model.normal_form import NormalFormGame
@@ -117,7 +118,7 @@ def solve_qre(
     tol: float = 1e-10,
     max_steps: int = 10_000,
     throw: bool = True,
-) -> Equilibrium:
+) -> Any:
     """Logit quantal response equilibrium (MP95), the ``tau = 0`` case of `solve_rqe`.
 
     Parameters
@@ -126,14 +127,14 @@ def solve_qre(
     epsilon : float or sequence of N floats
         Degrees of bounded rationality in payoff units, > 0.
     lam : float or sequence of N floats
-        Logit precision ``1 / epsilon`` in place of it, in [0, inf); at 0 play is uniform. Give one
-        of the two.
+        Logit precision ``1 / epsilon`` in place of it, in [0, inf); at 0, which only finite games
+        take, play is uniform. Give one of the two.
     method, select, start, tol, max_steps, throw
         As for `solve_rqe`.
 
     Returns
     -------
-    Equilibrium
+    Equilibrium, GaussianEquilibrium or MarkovEquilibrium
 
     Raises
     ------
@@ -154,16 +155,22 @@ def solve_qre(
     count = _players(game)
     if lam is not None:
         precision = per_player(lam, count, "lam", allow_inf=False)
-        finite = game if isinstance(game, StructuredGame) else check_game(game)
-        ranges = finite.payoff_ranges
         # indifference at lam = 0 is the uniform profile: any epsilon far above the range gives it
-        flat = 1e17 * np.where(ranges > 0.0, ranges, 1.0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            epsilon = np.minimum(1.0 / precision, flat)
+        with np.errstate(all="ignore"):
+            epsilon = np.minimum(1.0 / precision, _flat(game, precision))
     agents = make_agents(0.0, epsilon, count)
-    found = _solve(game, agents, method, select, start, tol, max_steps, throw, "qre")
-    assert isinstance(found, Equilibrium)
-    return found
+    return _solve(game, agents, method, select, start, tol, max_steps, throw, "qre")
+
+
+def _flat(game: Any, precision: FloatArray) -> FloatArray | float:
+    """An ``epsilon`` far above any payoff range: indifference, as ``lam = 0`` means it."""
+    if isinstance(game, (MarkovGame, QuadraticGame)):
+        if not precision.all():
+            raise ValueError(f"lam must be > 0 for a {type(game).__name__}; got {precision}")
+        return float_info.max
+    finite = game if isinstance(game, StructuredGame) else check_game(game)
+    ranges = finite.payoff_ranges
+    return np.minimum(1e17 * np.where(ranges > 0.0, ranges, 1.0), float_info.max)
 
 
 def _players(game: Any) -> int:
@@ -222,6 +229,7 @@ def solve(
     return _solve(game, agents, method, select, start, tol, max_steps, throw, "rqe")
 
 
+@np.errstate(all="ignore")  # what overflows is found by looking at the result
 def _solve(
     game: Any,
     agents: Sequence[Agent],

@@ -44,7 +44,7 @@ class Metric:
     ) -> None:
         self.problem, self.z, self.lin, self.turns = problem, z, lin, turns
         self.x = np.exp(stack(z)[0])
-        self.weight_s = scale**-2.0
+        self.weight_s = float(np.float64(scale) ** -2.0)
 
     def split(self, flat: FloatArray) -> State:
         """A vector (n,) over all players' actions as arrays (1, n_i)."""

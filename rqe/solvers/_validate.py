@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.risk import ReverseKL
-from ..model._checks import FloatArray, whole
+from ..model._checks import FloatArray, real_array, whole
 from ..model.agent import Agent, degrees, is_logit, is_neutral
 from ..model.normal_form import NormalFormGame
 from ..model.structured import StructuredGame
@@ -111,7 +111,7 @@ def check_numbers(tol: Any, max_steps: Any) -> None:
 
 def check_choice(name: str, value: Any, valid: Sequence[str]) -> str:
     """One word of a closed list."""
-    if value not in valid:
+    if not isinstance(value, str) or value not in valid:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, valid))}; got {value!r}")
     return str(value)
 
@@ -126,7 +126,7 @@ def check_start(start: Any, shape: Sequence[int], sharpness: float = 0.0) -> lis
         f"{len(shape)} mixed strategies of sizes {tuple(shape)}, non-negative, each summing to 1"
     )
     try:
-        parts = [np.asarray(x, dtype=np.float64) for x in start]
+        parts = [real_array(x) for x in start]
     except (TypeError, ValueError):
         raise ValueError(f"start must be {valid}; got {start!r}") from None
     sizes = tuple(x.shape for x in parts)

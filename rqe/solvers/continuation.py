@@ -30,6 +30,7 @@ PLACES = 5
 """Parameter values at which equilibria are enumerated, ends included, where none are given."""
 
 
+@np.errstate(all="ignore")  # what overflows is found by looking at the result
 def trace_rqe(
     game: NormalFormGame,
     *,

@@ -38,6 +38,7 @@ FOLLOWED = 40
 """Actions of all players together up to which branches are followed."""
 
 
+@np.errstate(all="ignore")  # what overflows is found by looking at the result
 def enumerate_rqe(
     game: NormalFormGame,
     tau: Any,

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..certificate import Evidence, evidence, is_solved
 from ..core.ops import own_first
-from ..model._checks import FloatArray, frozen_array
+from ..model._checks import FloatArray, frozen_array, real_array
 from ..result.batch import BatchEquilibrium
 from ..result.equilibrium import read_only
 from ..result.status import ConvergenceError, Status
@@ -17,6 +17,7 @@ from ._validate import check_choice, check_degrees, check_numbers
 from .normal_form import METHODS, SELECTIONS, Batch, Outcome, refine, solve_batch
 
 
+@np.errstate(all="ignore")  # what overflows is found by looking at the result
 def solve_many(
     payoffs: Any,
     tau: Any,
@@ -139,7 +140,7 @@ def _record(
 def _degrees(value: Any, count: int, n_players: int, name: str, *, allow_inf: bool) -> FloatArray:
     valid = f"a number >= 0, or an array of shape ({n_players},) or ({count}, {n_players})"
     try:
-        array = np.asarray(value, dtype=np.float64)
+        array = real_array(value)
     except (TypeError, ValueError):
         raise ValueError(f"{name} must be {valid}; got {value!r}") from None
     if array.shape not in ((), (n_players,), (count, n_players)):

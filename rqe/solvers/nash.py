@@ -36,6 +36,7 @@ _ENGINES = {
 METHODS = ("auto", *_ENGINES)
 
 
+@np.errstate(all="ignore")  # what overflows is found by looking at the result
 def solve_nash(
     game: NormalFormGame,
     *,

@@ -117,6 +117,7 @@ def _begin(game: NormalFormGame, start: Sequence[FloatArray] | None) -> list[Flo
     return [np.full(n, -np.log(n)) for n in game.shape]
 
 
+@np.errstate(all="ignore")  # what overflows is found by looking at the result
 def learn(
     game: NormalFormGame,
     agents: Sequence[Agent],

@@ -91,7 +91,7 @@ class Batch:
         from .worst_case import worst_case_response  # brings in linear programming: only if used
 
         payoff = self.own_payoffs[i]
-        middle = 0.5 * (payoff.max(axis=(1, 2)) + payoff.min(axis=(1, 2)))
+        middle = 0.5 * payoff.max(axis=(1, 2)) + 0.5 * payoff.min(axis=(1, 2))
         strategies, duals = [], []
         for b in range(self.count):
             row = b if payoff.shape[0] > 1 else 0

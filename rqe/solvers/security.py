@@ -24,6 +24,7 @@ FEASIBILITY = 1e-10
 """HiGHS' tolerances, on payoffs of unit range; the smallest it takes."""
 
 
+@np.errstate(all="ignore")  # what overflows is found by looking at the result
 def solve_security(
     game: NormalFormGame,
     *,
