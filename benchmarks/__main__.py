@@ -16,11 +16,14 @@ from .measure import Row, show
 
 READING = """\
 Medians, with the smallest and largest of the repetitions in brackets. The contestants of a row are
-called in turn, in a process of the section's own, after one call each that is not counted; garbage
-collection is off while the clock (`time.perf_counter`) runs. A ratio is the other's median over
-ours: above 1, `rqe` is faster. Random games have independent payoffs, uniform on [0, 1) unless said
-otherwise, from `numpy.random.default_rng(seed)`. Every answer that was timed is checked against the
-definition, written out in NumPy: a run with a wrong answer writes nothing."""
+called in turn, in a process of the section's own, after calls that are not counted; short calls are
+repeated within a turn, of which the mean counts; garbage collection is off while the clock
+(`time.perf_counter`) runs. pygambit comes twice, the newest stable release and the newest
+pre-release, each in an environment of its own, whose process waits while the others work and times
+its own calls. A ratio is the other's median over ours: above 1, `rqe` is faster. Random games have
+independent payoffs, uniform on [0, 1) unless said otherwise, from `numpy.random.default_rng(seed)`.
+Every answer that was timed is checked against the definition, written out in NumPy: a run with a
+wrong answer writes nothing."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="write the tables here too")
     parser.add_argument("--section", help=argparse.SUPPRESS)
     options = parser.parse_args(given)
+    from .curve import CURVE, draw, exponents
     from .sections import SECTIONS  # brings in every peer
 
     if options.section:
@@ -42,7 +46,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     text += ["", READING]
     for name, section in SECTIONS.items():
         print(f"{name} ...", file=sys.stderr, flush=True)
-        text += ["", f"## {section.title}", "", section.about, "", *_table(name, options.quick)]
+        rows = _rows(name, options.quick)
+        text += ["", f"## {section.title}", "", section.about, "", *table(rows)]
+        if section is CURVE:
+            text += exponents(rows)
+            if options.out:
+                picture = options.out.with_name("benchmarks_curve.svg")
+                draw(rows, picture)
+                text += ["", f"![Time against size, logarithmic axes]({picture.name})"]
     text += ["", f"The whole run took {show(time.perf_counter() - began)}."]
     report = "\n".join(text) + "\n"
     if options.out:
@@ -55,19 +66,23 @@ def _command(words: Sequence[str]) -> str:
     return " ".join(["python -m benchmarks", *words])
 
 
-def _table(name: str, quick: bool) -> list[str]:
+def _rows(name: str, quick: bool) -> list[Row]:
     words = [sys.executable, "-m", "benchmarks", "--section", name, *(["--quick"] if quick else [])]
     done = subprocess.run(words, env=os.environ | ONE_THREAD, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"section {name} failed:\n{done.stderr}")
-    return table(json.loads(done.stdout))
+    found: list[Row] = json.loads(done.stdout)
+    return found
 
 
 def table(rows: Sequence[Row]) -> list[str]:
     """Lines of a Markdown table; the first row's keys are the columns."""
-    head = list(rows[0])
+    # what only the plots need begins with a dash below the line
+    head = [key for key in dict.fromkeys(key for row in rows for key in row) if key[0] != "_"]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return lines + ["| " + " | ".join(str(row[key]) for key in head) + " |" for row in rows]
+    return lines + [
+        "| " + " | ".join(str(row.get(key, "—")) for key in head) + " |" for row in rows
+    ]
 
 
 if __name__ == "__main__":

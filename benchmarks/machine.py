@@ -17,7 +17,7 @@ ONE_THREAD = dict.fromkeys(
     ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
 )
 """Environment of the processes that time something; libraries read it when they load."""
-PACKAGES = ("numpy", "scipy", "pygambit", "quantecon")
+PACKAGES = ("numpy", "scipy", "quantecon", "nashpy")
 
 
 def facts(command: str, packages: tuple[str, ...] = PACKAGES) -> list[tuple[str, str]]:

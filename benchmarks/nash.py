@@ -6,23 +6,23 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pygambit as gambit
 import quantecon.game_theory as qe
 
 import rqe
 
 from . import plain
-from .measure import Row, Section, race, ratio, require
-from .quantal import SAME, gambit_profile
+from .measure import Row, Section, columns, race, require
+from .peers import calls, profile, stored
+from .quantal import SAME
 
 EXACT = 1e-9
 """Largest regret, in units of the payoff range, of an answer that is timed."""
 
 
-def _games(n: int) -> tuple[np.ndarray, rqe.NormalFormGame, Any, Any]:
+def _games(n: int) -> tuple[np.ndarray, rqe.NormalFormGame, Any]:
     arrays = np.random.default_rng(n).normal(size=(2, n, n))
     quantecon = qe.NormalFormGame([qe.Player(arrays[0].copy()), qe.Player(arrays[1].T.copy())])
-    return arrays, rqe.NormalFormGame(arrays), quantecon, gambit.StrategicGame.from_arrays(*arrays)
+    return arrays, rqe.NormalFormGame(arrays), quantecon
 
 
 def _worst(arrays: np.ndarray, profiles: list[Any], who: str) -> float:
@@ -34,29 +34,29 @@ def _worst(arrays: np.ndarray, profiles: list[Any], who: str) -> float:
 
 def all_row(n: int, repeats: int, rational: bool) -> Row:
     """Every equilibrium of a random game, with pygambit in floating point or in rationals."""
-    arrays, ours, econ, theirs = _games(n)
-    timings, (found, of_econ, of_gambit) = race(
+    arrays, ours, econ = _games(n)
+    options = {"method": "enummixed_solve", "options": {"rational": rational}}
+    theirs = calls("nash", payoffs=stored(arrays), **options)
+    timings, (found, of_econ, *of_gambit) = race(
         [
             lambda: rqe.solve_nash(ours, method="vertex"),
             lambda: qe.vertex_enumeration(econ),
-            lambda: gambit.nash.enummixed_solve(theirs, rational=rational),
+            *theirs,
         ],
         repeats,
     )
     mine = [eq.strategies for eq in found]
-    peers = {
-        "quantecon": list(of_econ),
-        "pygambit": [gambit_profile(theirs, p) for p in of_gambit.equilibria],
-    }
+    names = [call.peer.name for call in theirs]
+    sets = dict(zip(names, ([profile(p) for p in answer] for answer in of_gambit), strict=True))
     worst = _worst(arrays, mine, "rqe")
-    agree = {name: _same_set(mine, profiles) for name, profiles in peers.items()}
+    agree = {
+        name: _same_set(mine, profiles)
+        for name, profiles in {"quantecon": list(of_econ), **sets}.items()
+    }
     return {
         "game": f"{n} × {n}",
-        "rqe": str(timings[0]),
-        "quantecon": str(timings[1]),
-        "ratio": ratio(timings[1].median, timings[0].median),
-        "pygambit": str(timings[2]) + (", rationals" if rational else ", floats"),
-        "ratio ": ratio(timings[2].median, timings[0].median),
+        "pygambit in": "rationals" if rational else "floats",
+        **columns(["quantecon", *names], timings),
         "equilibria": len(mine),
         "regret / range": f"{worst:.0e}",
         "same set": ", ".join(f"{name} {'yes' if ok else '**no**'}" for name, ok in agree.items()),
@@ -90,23 +90,23 @@ ALL = Section(
 
 def one_row(n: int, repeats: int) -> Row:
     """One equilibrium of a random game by complementary pivoting."""
-    arrays, ours, econ, theirs = _games(n)
+    arrays, ours, econ = _games(n)
+    options = {"method": "lcp_solve", "options": {"rational": False, "stop_after": 1}}
+    theirs = calls("nash", payoffs=stored(arrays), **options)
     runs: list[Callable[[], Any]] = [
         lambda: rqe.solve_nash(ours, method="lemke-howson"),
         lambda: qe.lemke_howson(econ),
-        lambda: gambit.nash.lcp_solve(theirs, rational=False, stop_after=1),
+        *theirs,
     ]
-    timings, (found, of_econ, of_gambit) = race(runs, repeats)
+    timings, (found, of_econ, *of_gambit) = race(runs, repeats)
     worst = _worst(arrays, [found[0].strategies], "rqe")
     _worst(arrays, [of_econ], "quantecon")
-    _worst(arrays, [gambit_profile(theirs, p) for p in of_gambit.equilibria], "pygambit")
+    names = [call.peer.name for call in theirs]
+    for name, answer in zip(names, of_gambit, strict=True):
+        _worst(arrays, [profile(p) for p in answer], name)
     return {
         "game": f"{n} × {n}",
-        "rqe": str(timings[0]),
-        "quantecon": str(timings[1]),
-        "ratio": ratio(timings[1].median, timings[0].median),
-        "pygambit": str(timings[2]),
-        "ratio ": ratio(timings[2].median, timings[0].median),
+        **columns(["quantecon", *names], timings),
         "regret / range": f"{worst:.0e}",
     }
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from .curve import CURVE, MEMORY
+from .estimating import ESTIMATION
 from .gaussian import GAUSSIAN
 from .imports import IMPORTS
 from .measure import Section
 from .nash import ALL, ONE
 from .quantal import ALONE, BATCH, CONSTRUCTION, QRE
+from .several import MARKOV, PLAYERS, ZERO
+from .structured import ANONYMOUS, NETWORKS
 from .tracing import BRANCH, EXAMPLE
 
 SECTIONS: dict[str, Section] = {
@@ -16,8 +20,16 @@ SECTIONS: dict[str, Section] = {
     "batch": BATCH,
     "branches": EXAMPLE,
     "logit-branch": BRANCH,
+    "curve": CURVE,
+    "players": PLAYERS,
+    "anonymous": ANONYMOUS,
+    "networks": NETWORKS,
     "nash-all": ALL,
     "nash-one": ONE,
+    "zero-sum": ZERO,
     "gaussian": GAUSSIAN,
+    "markov": MARKOV,
+    "estimation": ESTIMATION,
+    "memory": MEMORY,
     "imports": IMPORTS,
 }

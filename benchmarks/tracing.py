@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-import pygambit as gambit
 
 import games
 import rqe
 
 from . import plain
-from .measure import Row, Section, race, ratio, require
-from .quantal import SAME, gambit_game, gambit_profile, uniform_game
+from .measure import Row, Section, columns, race, require
+from .peers import calls, profile, stored
+from .quantal import SAME, uniform_game
 
 REGRET = 1e-8
 """Gain from deviating, in payoff units, at which both tracers have arrived."""
@@ -60,32 +62,31 @@ def regret(payoffs: np.ndarray, profile: list[np.ndarray]) -> float:
 def branch_row(n: int, seed: int, repeats: int) -> Row:
     """The logit branch of a random game, from uniform play to a Nash equilibrium."""
     arrays = uniform_game(n, seed)
-    ours, theirs = rqe.NormalFormGame(arrays), gambit_game(n, seed)
-    runs = [
-        lambda: rqe.trace_rqe(
+    ours = rqe.NormalFormGame(arrays)
+    theirs = calls("branch", payoffs=stored(arrays), maxregret=REGRET)
+
+    def walk() -> Any:
+        return rqe.trace_rqe(
             ours, parameter="epsilon", start=np.inf, stop=0.0, select="principal", max_step=1.0
-        ),
-        lambda: gambit.qre.logit_solve_branch(theirs, use_strategic=True, maxregret=REGRET),
-    ]
-    timings, (path, points) = race(runs, repeats)
+        )
+
+    timings, (path, *others) = race([walk, *theirs], repeats)
     (branch,) = path.branches
     end = [x[-1] for x in branch.strategies]
-    last = gambit_profile(theirs, points[-1].profile)
-    gains = regret(arrays, end), regret(arrays, last)
+    lasts = [profile(last) for last, _ in others]
+    gains = regret(arrays, end), max(regret(arrays, last) for last in lasts)
     require(gains[0] <= REGRET, f"our regret is {gains[0]:.1e}")
     for t in range(1, len(branch) - 1, 9):
-        profile = [x[t] for x in branch.strategies]
-        found = plain.residual(arrays, profile, 0.0, float(branch.parameter[t]))
+        here = [x[t] for x in branch.strategies]
+        found = plain.residual(arrays, here, 0.0, float(branch.parameter[t]))
         require(found <= 1e-10, f"residual {found:.1e} at {branch.parameter[t]:g}")
-    gap = plain.distance(last, end)
+    gap = max(plain.distance(last, end) for last in lasts)
     return {
         "game": f"{n} × {n}",
         "seed": seed,
-        "rqe": str(timings[0]),
-        "pygambit": str(timings[1]),
-        "ratio": ratio(timings[1].median, timings[0].median),
+        **columns([call.peer.name for call in theirs], timings),
         "points, rqe": len(branch),
-        "points, pygambit": len(points),
+        "points, pygambit": ", ".join(str(count) for _, count in others),
         "folds": sum(b.kind == "fold" for b in path.bifurcations),
         "regret, rqe": f"{gains[0]:.0e}",
         "regret, pygambit": f"{gains[1]:.0e}",

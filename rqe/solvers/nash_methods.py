@@ -136,14 +136,14 @@ def by_lemke_howson(request: Request) -> EquilibriumSet:
 
 
 def by_linear_program(request: Request) -> EquilibriumSet:
-    """One equilibrium of a constant-sum game: a maximin strategy for each player."""
-    strategies, total, ending = [], 0, Status.UNCERTIFIED
-    for payoff in request.game.own_payoffs:
-        x, _, status, steps = maximin(payoff, request.max_steps)
-        strategies.append(x)
-        total += steps
-        ending = ending if status is Status.CONVERGED else status
-    eq = request.land(strategies, "zero-sum", total, ending)
+    """One equilibrium of a constant-sum game: a maximin strategy, and the dual that proves it."""
+    own, others = request.game.own_payoffs
+    x, y, status, total = maximin(own, request.max_steps)  # the dual is the other's strategy
+    eq = request.land([x, y], "zero-sum", total, unless(status))
+    if eq.status is not Status.CONVERGED:
+        y, _, second, more = maximin(others, request.max_steps)
+        worse = status if second is Status.CONVERGED else second
+        eq = request.land([x, y], "zero-sum", total + more, unless(worse))
     note = (
         "one equilibrium of a constant-sum game; others, if any, were not searched for: they pay "
         "the same, and their strategies are interchangeable with these"
