@@ -384,3 +384,40 @@ def test_what_cannot_be_solved_is_refused_by_name():
     big = rqe.PolymatrixGame({(0, 1): [[1e308, -1e308]], (1, 0): EYE[:, :1]})
     with pytest.raises(ValueError, match="range"):
         rqe.solve_rqe(big, 1.0, 0.2)
+
+
+@pytest.mark.parametrize("tau", [0.0, 2.0])
+def test_single_precision_is_storage_alone(tau):
+    rng = np.random.default_rng(3)
+    a, b = (1e3 + rng.random((n, m)).astype(np.float32) for n, m in ((300, 400), (400, 300)))
+    assert a.dtype == np.float32
+    single = rqe.PolymatrixGame({(0, 1): a, (1, 0): b})
+    double = rqe.PolymatrixGame({(0, 1): a.astype(float), (1, 0): b.astype(float)})
+    for one, other in zip(single.own_payoffs, double.own_payoffs, strict=True):
+        p, x = rng.random((1, one.shape[2], 2)), rng.random((1, 2, one.shape[1]))
+        np.testing.assert_allclose(one @ p, other @ p, rtol=1e-13)
+        np.testing.assert_allclose(x @ one, x @ other, rtol=1e-13)
+        np.testing.assert_array_equal(one.written_out, other.written_out)
+        assert one.bounds == other.bounds
+        for made, same in zip(one.centred()[1:], other.centred()[1:], strict=True):
+            assert made == pytest.approx(same, abs=1e-9)
+        for part in one.blocks:
+            assert part.matrix.dtype == np.float32
+            assert part.scaled(3.0).centred()[0].matrix is part.matrix
+    found, same = (rqe.solve_rqe(g, tau, 0.05) for g in (single, double))
+    for x, y in zip(found.strategies, same.strategies, strict=True):
+        assert np.abs(x - y).max() < 1e-10
+    assert found.residual <= 1e-10
+    assert found.values == pytest.approx(same.values, rel=1e-12)
+
+
+def test_single_precision_is_checked_like_any_other():
+    bad = np.full((2, 2), np.nan, dtype=np.float32)
+    with pytest.raises(ValueError, match=r"payoffs\[0, 1\] must be"):
+        rqe.PolymatrixGame({(0, 1): bad, (1, 0): np.eye(2)})
+    with pytest.raises(ValueError, match="action for each"):
+        rqe.PolymatrixGame({(0, 1): np.zeros((0, 2), np.float32), (1, 0): np.eye(2)})
+    given = np.eye(2, dtype=np.float32)
+    game = rqe.PolymatrixGame({(0, 1): given, (1, 0): given})
+    given[:] = 7.0
+    assert game.payoff_ranges.tolist() == [1.0, 1.0]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ._checks import frozen_array, labels
-from ._operator import Block, Dense, LowRank, PayoffOperator, Sparse
+from ._operator import Block, Dense, LowRank, PayoffOperator, Single, Sparse
 from ._outcomes import Marginals
 from .normal_form import NormalFormGame
 from .structured import StructuredGame
@@ -27,8 +27,9 @@ class PolymatrixGame(StructuredGame):
     ----------
     payoffs : mapping of (int, int) to matrix (n_i, n_j)
         ``payoffs[i, j][a_i, a_j]`` is what player i gains from its meeting with player j, own
-        actions in ROWS (of a two-player game: ``{(0, 1): A, (1, 0): B.T}``). A matrix is an array,
-        a SciPy sparse matrix, or a pair ``(U, V)`` of arrays (n_i, r) and (n_j, r) that stands for
+        actions in ROWS (of a two-player game: ``{(0, 1): A, (1, 0): B.T}``). A matrix is an array
+        (one of float32 stays so: half the memory, sums in double precision all the same), a SciPy
+        sparse matrix, or a pair ``(U, V)`` of arrays (n_i, r) and (n_j, r) that stands for
         ``U @ V.T``; none is ever written out (of ``U @ V.T`` every entry is looked at once, some
         rows at a time, for the payoff range). A pair of players that is not listed does not meet. A
         player's own cost ``c(a_i)`` is taken off every column of one of its matrices.
@@ -212,6 +213,11 @@ def _block(value: Any, name: str) -> Block:
         return LowRank(left, right)
     if hasattr(value, "tocsr"):
         return _sparse(value, name)
+    if type(value) is np.ndarray and value.dtype == np.float32 and value.ndim == 2:
+        single = np.array(value, order="C")  # a copy that is no larger than what was given
+        if single.size and np.isfinite(single).all():
+            single.setflags(write=False)
+            return Single(single)
     matrix = frozen_array(value, name, valid=VALID, ndim=2)
     if 0 in matrix.shape:
         raise ValueError(f"{name} must be {VALID}, with an action for each; got {matrix.shape}")
