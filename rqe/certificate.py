@@ -34,6 +34,8 @@ LOG_AGREEMENT = 0.05
 LOWEST, SPARSE = -600.0, -60.0
 """Log-probabilities below which an action of a general agent counts as never played, and of one
 whose rule of choice drops actions."""
+ROUGH = 1e-6
+"""Residual that no amount of rounding excuses."""
 EPS = float(np.finfo(np.float64).eps)
 
 
@@ -68,6 +70,7 @@ class Evidence:
     log_gap: FloatArray | float = 0.0
 
 
+@np.errstate(all="ignore")  # overflow is found by looking at the result
 def evidence(
     own_payoffs: Sequence[FloatArray],
     log_strategies: Sequence[FloatArray],
@@ -189,6 +192,7 @@ def _priced(
     return certain, np.concatenate(tilts, axis=-1)
 
 
+@np.errstate(all="ignore")  # overflow is found by looking at the result
 def general_evidence(
     own_payoffs: Sequence[FloatArray],
     log_strategies: Sequence[FloatArray],
@@ -279,7 +283,9 @@ def is_solved(found: Evidence, ranges: FloatArray, tol: float) -> Any:
     """
     close = found.residual <= tol
     allowed = 1e-9 * np.where(ranges > 0.0, ranges, 1.0)
-    floored = (found.residual <= found.floor) & (found.regret <= allowed).all(axis=-1)
+    floored = (found.residual <= np.minimum(found.floor, ROUGH)) & (found.regret <= allowed).all(
+        axis=-1
+    )
     return (close | floored) & (found.log_gap <= np.maximum(LOG_AGREEMENT, 16.0 * found.floor))
 
 

@@ -77,8 +77,11 @@ class Entropic:
         tau = per_batch(self.tau, u)
         mean = xp.sum(xp.exp(log_q) * u, axis=-1, keepdims=True)
         low = xp.min(u, axis=-1, keepdims=True)
+        # below, products with payoffs have few digits or none: what the price of risk has is lost
+        spread = xp.max(xp.abs(u - mean), axis=-1, keepdims=True)
+        tau = xp.where(tau < 1e-290 / xp.where(spread > 0.0, spread, 1.0), 0.0, tau)
         t = divisor(tau)
-        small = t * xp.max(xp.abs(u - mean), axis=-1, keepdims=True) < 0.5
+        small = t * spread < 0.5
         centred = xp.where(small, -t * (u - mean), 0.0)
         by_series = (
             mean - xp.log1p(xp.sum(xp.exp(log_q) * xp.expm1(centred), axis=-1, keepdims=True)) / t

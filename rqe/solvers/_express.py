@@ -22,6 +22,8 @@ from .homotopy import CONTRACTION, CORRECTIONS, ERROR, FIRST, LOOSE, SPARED, STR
 
 MODERATE = 20.0
 """Largest payoff range in units of ``epsilon``: above, branches turn and `homotopy` is surer."""
+TINY = 1e-100
+"""Smallest: below, its square is no number."""
 STEPS = 30
 """Steps after which a walk is left to `homotopy`."""
 PATIENCE = 5
@@ -81,7 +83,7 @@ def express(problem: Problem) -> Express | None:
     ):
         return None
     kappas = problem.precision[0].tolist()
-    if max(kappas) > MODERATE:
+    if not TINY < max(kappas) <= MODERATE:
         return None
     seats = [_Seat(p[0], k) for p, k in zip(problem.payoffs, kappas, strict=True)]
     swap = problem.sizes[0] > problem.sizes[1]
@@ -226,7 +228,7 @@ def _walk(first: _Seat, second: _Seat) -> Express | None:
     own, others = first.payoff.shape
     z, both = _uniform(own), _uniform_pair(own, others)
     top = max(first.kappa, second.kappa)
-    unit = 1.0 / top if top > 0.0 else 1.0
+    unit = 1.0 / top
     local = _local(first, second, both[:own], z, 0.0)
     slope = np.concatenate([local.drift, local.moved])
     norm = 1.0 / sqrt(float((both * slope) @ slope) + unit**-2)

@@ -52,6 +52,8 @@ def report(
         found = evidence(game.own_payoffs, log_strategies, tau, epsilon, log_beliefs, form)
     else:
         with np.errstate(all="ignore"):  # logarithms of beliefs that rule outcomes out
+            # rules of choice other than logit leave rounding in the sum of what is nearly pure
+            log_strategies = [x - np.log(np.exp(x).sum()) for x in log_strategies]
             found = general_evidence(game.own_payoffs, log_strategies, agents, log_beliefs)
     status = verdict(found, game.payoff_ranges, tol, ending)
     axes = [_outcome_axes(game, i) for i in range(len(game.shape))]

@@ -81,7 +81,7 @@ class Seat:
 def seat_of(agent: Agent, payoff: FloatArray, span: float) -> Seat:
     """The seat of an agent with raw payoffs (n, m) of the given range."""
     unit = span if span > 0.0 else 1.0
-    matrix = (payoff - 0.5 * (payoff.max() + payoff.min())) / unit
+    matrix = (payoff - (0.5 * payoff.max() + 0.5 * payoff.min())) / unit
     kind, degree, belief = _shape(agent.risk, unit)
     if matrix.shape[1] == 1:
         kind, belief = "neutral", Exponential()  # nothing to be uncertain of

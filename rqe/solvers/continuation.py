@@ -194,14 +194,17 @@ class _Request:
         """An end of the interval: a number of the parameter's range."""
         to_inf = self.parameter == "epsilon" and name == "start"
         if (
-            isinstance(value, bool)
+            isinstance(value, (bool, np.timedelta64))
             or not isinstance(value, (int, float, np.integer, np.floating))
             or not value >= 0.0
             or (value == np.inf and not to_inf)
         ):
             valid = "a number >= 0" + (" or inf" if to_inf else ", finite")
             raise ValueError(f"{name} must be {valid}; got {value!r}")
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError(f"{name} must fit in a double; got {str(value)[:40]}...") from None
 
     def _build(self) -> None:
         ranges = self.game.payoff_ranges

@@ -74,9 +74,15 @@ def solve_gaussian(
     people = check_agents(agents, game.n_players)
     check_numbers(tol, 1)
     with np.errstate(all="ignore"):  # overflow is found by looking at the result
-        seats = seats_of(game, people)
-        means, regular = _means(game, seats)
-        result = _record(game, people, seats, means, regular, tol)
+        try:
+            seats = seats_of(game, people)
+            means, regular = _means(game, seats)
+            result = _record(game, people, seats, means, regular, tol)
+        except np.linalg.LinAlgError:
+            raise ValueError(
+                "tau, epsilon and the game's payoffs must be of sizes that float64 can relate: "
+                "rescale them"
+            ) from None
     if throw and result.status is not Status.CONVERGED:
         raise ConvergenceError(result, _detail(result))
     return result
