@@ -120,3 +120,101 @@ ONE = Section(
     more=[{"n": 100, "repeats": 7}, {"n": 200, "repeats": 5}],
     smallest={"n": 25, "repeats": 2},
 )
+
+
+def large_row(n: int, law: str, seed: int) -> Row:
+    """One certified equilibrium of a large game by the default method; quantecon beside it."""
+    rng = np.random.default_rng(seed)
+    arrays = rng.random((2, n, n)) if law == "uniform" else rng.normal(size=(2, n, n))
+    game = rqe.NormalFormGame(arrays)
+    econ = qe.NormalFormGame([qe.Player(arrays[0].copy()), qe.Player(arrays[1].T.copy())])
+    qe.lemke_howson(_games(3)[2])  # compiled before it is timed
+    timings, (found, of_econ) = race(
+        [lambda: rqe.solve_nash(game), lambda: qe.lemke_howson(econ, max_iter=10**7)], 1
+    )
+    worst = _worst(arrays, [found[0].strategies], "rqe")
+    theirs = plain.regret(arrays, of_econ) / float(np.ptp(arrays))
+    return {
+        "game": f"{n} × {n}",
+        "payoffs": law,
+        "seed": seed,
+        **columns(["quantecon"], timings),
+        "method": found[0].method,
+        "actions played": " and ".join(str(int((x > 0.0).sum())) for x in found[0].strategies),
+        "regret / range": f"{worst:.0e}",
+        "quantecon's": f"{theirs:.0e}",
+    }
+
+
+LARGE = Section(
+    "One certified Nash equilibrium of large games",
+    "`solve_nash(game)`, which looks for pure equilibria first (two random games of three have "
+    "one) and then pivots; quantecon's compiled Lemke-Howson in floating point, whose answer is not "
+    "refined. One call each.",
+    large_row,
+    quick=[{"n": 200, "law": "uniform", "seed": 2}],
+    full=[
+        {"n": n, "law": law, "seed": seed}
+        for n in (200, 500)
+        for law in ("uniform", "Gaussian")
+        for seed in range(5)
+    ],
+    smallest={"n": 12, "law": "uniform", "seed": 2},
+)
+
+
+def regret_of(payoffs: np.ndarray, profile: list[np.ndarray]) -> float:
+    """Largest gain of any of N players from a pure deviation, by the definition."""
+    gains = []
+    for i, x in enumerate(profile):
+        own = np.moveaxis(payoffs[i], i, 0)
+        for y in reversed([y for j, y in enumerate(profile) if j != i]):
+            own = own @ y
+        gains.append(float(own.max() - x @ own))
+    return max(gains)
+
+
+def several_row(players: int, actions: int, seed: int) -> Row:
+    """One equilibrium of a game of several players; pygambit's from random rays."""
+    payoffs = np.random.default_rng(seed).random((players, *(actions,) * players))
+    game = rqe.NormalFormGame(payoffs)
+    theirs = [
+        call
+        for method in ("gnm_solve", "ipa_solve")
+        for call in calls("nash_from", payoffs=stored(payoffs), method=method, starts=RAYS)[-1:]
+    ]
+    timings, (auto, branch, *others) = race(
+        [lambda: rqe.solve_nash(game), lambda: rqe.solve_nash(game, method="homotopy"), *theirs], 1
+    )
+    gains = [regret_of(payoffs, list(found[0].strategies)) for found in (auto, branch)]
+    require(max(gains) <= EXACT, f"regret {max(gains):.1e} of ours")
+    row: Row = {
+        "game": " × ".join([str(actions)] * players),
+        "seed": seed,
+        "rqe": f"{timings[0]}, {auto[0].method}",
+        "rqe, homotopy": str(timings[1]),
+        "regret, rqe": f"{max(gains):.0e}",
+    }
+    for call, timing, (rays, found) in zip(theirs, timings[2:], others, strict=True):
+        name = f"{call.peer.name}, {call.options['method'].removesuffix('_solve')}"
+        if found:
+            worst = max(regret_of(payoffs, profile(p)) for p in found)
+            row[name] = f"{timing}, {len(found)} found, ray {rays}, regret {worst:.0e}"
+        else:
+            row[name] = f"none from {rays} rays, {timing}"
+    return row
+
+
+RAYS = 5
+"""Random rays that pygambit's methods are given."""
+
+SEVERAL = Section(
+    "Nash equilibria of five players with five actions",
+    "`solve_nash(game)`, which looks for pure equilibria first, and the branch followed to its "
+    f"limit; pygambit's `gnm_solve` and `ipa_solve` from random rays, up to {RAYS} of them until "
+    "one gives an equilibrium, times added up. Every answer's regret by the definition. Random payoffs.",
+    several_row,
+    quick=[{"players": 3, "actions": 3, "seed": seed} for seed in (0, 1)],
+    full=[{"players": 5, "actions": 5, "seed": seed} for seed in range(10)],
+    smallest={"players": 3, "actions": 2, "seed": 0},
+)

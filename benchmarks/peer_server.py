@@ -91,9 +91,31 @@ def nash(payoffs: str, method: str, options: dict[str, Any]) -> tuple[float, Any
     of = game(payoffs, None)
     solve = getattr(gambit.nash, method)
     seconds, out = timed(lambda: solve(of, **options))
-    single = getattr(out, "equilibrium", None)
-    found = out.equilibria if single is None else [single]
-    return seconds, [strategies(of, profile) for profile in found]
+    return seconds, [strategies(of, profile) for profile in _equilibria(out)]
+
+
+def nash_from(payoffs: str, method: str, starts: int) -> tuple[float, Any]:
+    """Equilibria by a method that starts from a random ray, from seed after seed until it has one.
+
+    Seconds are those of all the calls made.
+    """
+    of = game(payoffs, None)
+    solve = getattr(gambit.nash, method)
+    total = 0.0
+    for seed in range(starts):
+        ray = of.random_strategy_profile(gen=np.random.default_rng(seed))
+        seconds, out = timed(lambda ray=ray: solve(ray))
+        total += seconds
+        found = [strategies(of, profile) for profile in _equilibria(out)]
+        if found:
+            return total, [seed + 1, found]
+    return total, [starts, []]
+
+
+def _equilibria(out: Any) -> list[Any]:
+    if hasattr(out, "equilibria"):
+        return list(out.equilibria)
+    return [] if out.equilibrium is None else [out.equilibrium]
 
 
 def estimate(payoffs: str, counts: list[list[float]]) -> tuple[float, Any]:
@@ -116,7 +138,9 @@ def version() -> tuple[float, Any]:
     return 0.0, gambit.__version__
 
 
-TASKS = {f.__name__: f for f in (construction, qre, qre_loop, branch, nash, estimate, version)}
+TASKS = {
+    f.__name__: f for f in (construction, qre, qre_loop, branch, nash, nash_from, estimate, version)
+}
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from .estimating import ESTIMATION
 from .gaussian import GAUSSIAN
 from .imports import IMPORTS
 from .measure import Section
-from .nash import ALL, ONE
+from .nash import ALL, LARGE, ONE, SEVERAL
 from .quantal import ALONE, BATCH, CONSTRUCTION, QRE
 from .several import MARKOV, PLAYERS, ZERO
 from .structured import ANONYMOUS, NETWORKS
@@ -26,6 +26,8 @@ SECTIONS: dict[str, Section] = {
     "networks": NETWORKS,
     "nash-all": ALL,
     "nash-one": ONE,
+    "nash-large": LARGE,
+    "nash-several": SEVERAL,
     "zero-sum": ZERO,
     "gaussian": GAUSSIAN,
     "markov": MARKOV,
