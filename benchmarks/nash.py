@@ -149,8 +149,8 @@ def large_row(n: int, law: str, seed: int) -> Row:
 LARGE = Section(
     "One certified Nash equilibrium of large games",
     "`solve_nash(game)`, which looks for pure equilibria first (two random games of three have "
-    "one) and then pivots; quantecon's compiled Lemke-Howson in floating point, whose answer is not "
-    "refined. One call each.",
+    "one) and then pivots; quantecon's compiled Lemke-Howson in floating point, whose answer is "
+    "not refined. One call each.",
     large_row,
     quick=[{"n": 200, "law": "uniform", "seed": 2}],
     full=[
@@ -212,7 +212,8 @@ SEVERAL = Section(
     "Nash equilibria of five players with five actions",
     "`solve_nash(game)`, which looks for pure equilibria first, and the branch followed to its "
     f"limit; pygambit's `gnm_solve` and `ipa_solve` from random rays, up to {RAYS} of them until "
-    "one gives an equilibrium, times added up. Every answer's regret by the definition. Random payoffs.",
+    "one gives an equilibrium, times added up. Every answer's regret by the definition. Random "
+    "payoffs.",
     several_row,
     quick=[{"players": 3, "actions": 3, "seed": seed} for seed in (0, 1)],
     full=[{"players": 5, "actions": 5, "seed": seed} for seed in range(10)],
