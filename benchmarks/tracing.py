@@ -64,6 +64,8 @@ def branch_row(n: int, seed: int, repeats: int) -> Row:
     arrays = uniform_game(n, seed)
     ours = rqe.NormalFormGame(arrays)
     theirs = calls("branch", payoffs=stored(arrays), maxregret=REGRET)
+    if n > 50:
+        theirs = theirs[-1:]  # the stable release takes minutes
 
     def walk() -> Any:
         return rqe.trace_rqe(
@@ -105,7 +107,7 @@ BRANCH = Section(
     quick=[{"n": 10, "seed": 0, "repeats": 7}, {"n": 50, "seed": 0, "repeats": 3}],
     more=[{"n": 10, "seed": s, "repeats": 7} for s in (1, 2)]
     + [{"n": 50, "seed": s, "repeats": 3} for s in (1, 2)]
-    + [{"n": 100, "seed": s, "repeats": 3} for s in (0, 1, 2)]
+    + [{"n": 100, "seed": s, "repeats": 1} for s in (0, 1, 2)]
     + [{"n": 200, "seed": s, "repeats": 1} for s in (0, 1)],
     smallest={"n": 3, "seed": 0, "repeats": 1},
 )
