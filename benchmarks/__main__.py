@@ -5,15 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from rqe.result.files import whole_file
+
 from .machine import ONE_THREAD, facts
 from .measure import Row, show
 
+KEPT = Path("build/benchmarks")
+"""Every section's rows as they come: a run that breaks off has not been for nothing."""
 READING = """\
 Medians, with the smallest and largest of the repetitions in brackets. The contestants of a row are
 called in turn, in a process of the section's own, after calls that are not counted; short calls are
@@ -32,6 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes only, under a minute")
     parser.add_argument("--out", type=Path, help="write the tables here too")
+    parser.add_argument(
+        "--resume", action="store_true", help="take what sections of a broken run have left"
+    )
     parser.add_argument("--section", help=argparse.SUPPRESS)
     options = parser.parse_args(given)
     from .curve import CURVE, draw, exponents
@@ -41,12 +49,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps(SECTIONS[options.section].rows(options.quick)))
         return 0
     began = time.perf_counter()
+    if not options.resume:
+        shutil.rmtree(KEPT, ignore_errors=True)
     text = ["# Benchmarks", "", "| | |", "|---|---|"]
     text += [f"| {name} | {value} |" for name, value in facts(_command(given))]
     text += ["", READING]
     for name, section in SECTIONS.items():
         print(f"{name} ...", file=sys.stderr, flush=True)
-        rows = _rows(name, options.quick)
+        left = KEPT / f"{name}.json"
+        rows = json.loads(left.read_text()) if left.exists() else _rows(name, options.quick)
         text += ["", f"## {section.title}", "", section.about, "", *table(rows)]
         if section is CURVE:
             text += exponents(rows)
@@ -72,6 +83,9 @@ def _rows(name: str, quick: bool) -> list[Row]:
     if done.returncode:
         raise SystemExit(f"section {name} failed:\n{done.stderr}")
     found: list[Row] = json.loads(done.stdout)
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with whole_file(KEPT / f"{name}.json") as file:
+        file.write(json.dumps(found).encode())
     return found
 
 

@@ -99,6 +99,7 @@ GAUSSIAN = Section(
         {"players": 50, "dimension": 1, "seed": 0, "repeats": 7},
         {"players": 200, "dimension": 1, "seed": 0, "repeats": 1},
         {"players": 2, "dimension": 200, "seed": 0, "repeats": 3},
+        {"players": 2, "dimension": 1000, "seed": 0, "repeats": 1},
         {"players": 2, "dimension": 2000, "seed": 0, "repeats": 1},
     ],
     smallest={"players": 3, "dimension": 2, "seed": 0, "repeats": 2},
