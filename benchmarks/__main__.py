@@ -49,15 +49,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps(SECTIONS[options.section].rows(options.quick)))
         return 0
     began = time.perf_counter()
+    kept = KEPT / ("quick" if options.quick else "full")
     if not options.resume:
-        shutil.rmtree(KEPT, ignore_errors=True)
+        shutil.rmtree(kept, ignore_errors=True)
     text = ["# Benchmarks", "", "| | |", "|---|---|"]
     text += [f"| {name} | {value} |" for name, value in facts(_command(given))]
     text += ["", READING]
     for name, section in SECTIONS.items():
         print(f"{name} ...", file=sys.stderr, flush=True)
-        left = KEPT / f"{name}.json"
-        rows = json.loads(left.read_text()) if left.exists() else _rows(name, options.quick)
+        left = kept / f"{name}.json"
+        rows = json.loads(left.read_text()) if left.exists() else _rows(name, options.quick, kept)
         text += ["", f"## {section.title}", "", section.about, "", *table(rows)]
         if section is CURVE:
             text += exponents(rows)
@@ -77,14 +78,14 @@ def _command(words: Sequence[str]) -> str:
     return " ".join(["python -m benchmarks", *words])
 
 
-def _rows(name: str, quick: bool) -> list[Row]:
+def _rows(name: str, quick: bool, kept: Path) -> list[Row]:
     words = [sys.executable, "-m", "benchmarks", "--section", name, *(["--quick"] if quick else [])]
     done = subprocess.run(words, env=os.environ | ONE_THREAD, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"section {name} failed:\n{done.stderr}")
     found: list[Row] = json.loads(done.stdout)
-    KEPT.mkdir(parents=True, exist_ok=True)
-    with whole_file(KEPT / f"{name}.json") as file:
+    kept.mkdir(parents=True, exist_ok=True)
+    with whole_file(kept / f"{name}.json") as file:
         file.write(json.dumps(found).encode())
     return found
 

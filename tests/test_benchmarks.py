@@ -1,12 +1,14 @@
 """The benchmarks run, and check the answers that they time; no time is asserted."""
 
 import json
+import subprocess
 import time
 
 import numpy as np
 import pytest
 
 import rqe
+from benchmarks import __main__ as command
 from benchmarks import curve, gaussian, measure, peers, plain
 from benchmarks.__main__ import main, table
 from benchmarks.machine import ONE_THREAD, facts
@@ -182,3 +184,33 @@ def test_units(seconds, text):
 def test_timings_show_their_spread():
     assert str(Timing((0.003, 0.001, 0.002))) == "2 ms (1 ms–3 ms)"
     assert (ratio(3.0, 2.0), ratio(300.0, 2.0)) == ("1.5", "150")
+
+
+def test_a_broken_run_goes_on(monkeypatch, tmp_path, capsys):
+    place = tmp_path / "kept"
+    monkeypatch.setattr(command, "KEPT", place)
+    (place / "quick").mkdir(parents=True)
+    for name in SECTIONS:
+        row = {"told": name} | ({"_size": 5, "_seconds": {"a": 1.0}} if name == "curve" else {})
+        (place / "quick" / f"{name}.json").write_text(json.dumps([row]))
+    out = tmp_path / "tables.md"
+    assert main(["--quick", "--resume", "--out", str(out)]) == 0
+    text = out.read_text()
+    assert all(f"| {name} |" in text for name in SECTIONS)
+    assert "_size" not in text
+    assert (tmp_path / "benchmarks_curve.svg").exists()
+    assert text in capsys.readouterr().out
+
+
+def test_sections_are_kept_as_they_come(monkeypatch, tmp_path):
+    monkeypatch.setattr(subprocess, "run", lambda *a, **k: Done(0, '[{"a": 1}]', ""))
+    assert command._rows("qre", True, tmp_path / "new") == [{"a": 1}]
+    assert json.loads((tmp_path / "new" / "qre.json").read_text()) == [{"a": 1}]
+    monkeypatch.setattr(subprocess, "run", lambda *a, **k: Done(1, "", "wrong"))
+    with pytest.raises(SystemExit, match="section alone failed:\nwrong"):
+        command._rows("alone", True, tmp_path / "new")
+
+
+class Done:
+    def __init__(self, returncode, stdout, stderr):
+        self.returncode, self.stdout, self.stderr = returncode, stdout, stderr
