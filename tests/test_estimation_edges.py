@@ -65,7 +65,7 @@ def test_players_who_are_not_averse_are_said_not_to_be():
     assert 0.0 < found.profile[0, 1] < 1.0
     test = likelihood_ratio(neutral, found)
     assert test.statistic == pytest.approx(0.0, abs=1e-9)
-    assert test.p_value >= 0.5
+    assert test.p_value >= 0.5 - 1e-6  # up to rounding of a statistic of zero
 
 
 def test_endless_aversion_is_named():

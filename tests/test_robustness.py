@@ -86,6 +86,11 @@ def test_values_are_best_by_definition(case):
                 assert value(other) <= value(own) + 1e-11 * size
 
 
+def unsolved(matrix, right):
+    """No system has a solution, and no determinant a sign."""
+    return np.full_like(right, np.nan), lambda: np.zeros(len(matrix))
+
+
 class TestEveryEnding:
     """A test reaches every member of Status that these solvers can end with."""
 
@@ -119,9 +124,7 @@ class TestEveryEnding:
 
     def test_steps_shrink_where_no_system_can_be_solved(self, monkeypatch):
         """Corrections that are not numbers lose the branch; they do not poison the step length."""
-        monkeypatch.setattr(
-            "rqe.solvers._system.solve_linear", lambda matrix, right: np.full_like(right, np.nan)
-        )
+        monkeypatch.setattr("rqe.solvers._system.solve_signed", unsolved)
         monkeypatch.setattr("rqe.solvers.normal_form.PATIENT", 0)
         with pytest.raises(rqe.ConvergenceError) as caught:
             rqe.solve_rqe(self.game, 1.0, 0.01)
@@ -145,9 +148,7 @@ class TestEveryEnding:
         assert eq.max_regret <= 1e-12 * draw.game.payoff_ranges.max()
 
     def test_singular(self, monkeypatch):
-        monkeypatch.setattr(
-            "rqe.solvers._system.solve_linear", lambda matrix, right: np.full_like(right, np.nan)
-        )
+        monkeypatch.setattr("rqe.solvers._system.solve_signed", unsolved)
         with pytest.raises(rqe.ConvergenceError) as caught:
             rqe.solve_rqe(self.game, 1.0, 0.1, method="newton")
         assert caught.value.status is rqe.Status.SINGULAR
