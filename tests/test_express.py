@@ -21,7 +21,7 @@ def draw(kind, rng):
 def both(monkeypatch, game, lam):
     short = rqe.solve_qre(game, lam=lam)
     with monkeypatch.context() as patch:
-        patch.setattr(normal_form, "express", lambda problem: None)
+        patch.setattr(normal_form, "express", lambda *_: None)
         return short, rqe.solve_qre(game, lam=lam)
 
 
@@ -30,8 +30,8 @@ def test_as_the_long_walk(monkeypatch, kind):
     rng = np.random.default_rng(5)
     taken, real = [], _express.express
 
-    def counted(problem):
-        found = real(problem)
+    def counted(problem, max_steps):
+        found = real(problem, max_steps)
         taken.append(found is not None)
         return found
 
@@ -73,7 +73,7 @@ def test_closed_forms():
 def test_what_it_does_not_try(monkeypatch, payoffs, tau, epsilon):
     game = rqe.NormalFormGame(np.random.default_rng(0).random(payoffs))
     seen, real = [], _express.express
-    monkeypatch.setattr(normal_form, "express", lambda p: seen.append(real(p)) or seen[-1])
+    monkeypatch.setattr(normal_form, "express", lambda *a: seen.append(real(*a)) or seen[-1])
     assert rqe.solve_rqe(game, tau, epsilon).residual <= 1e-10
     assert seen == [None]
 
@@ -84,3 +84,10 @@ def test_it_gives_up_where_the_branch_is_not_followed(monkeypatch):
     eq = rqe.solve_qre(game, lam=5.0)
     assert eq.residual <= 1e-10
     assert eq.branch == "principal"
+
+
+def test_steps_are_bounded():
+    game = rqe.NormalFormGame(np.random.default_rng(0).random((2, 4, 4)))
+    with pytest.raises(rqe.ConvergenceError) as caught:
+        rqe.solve_qre(game, lam=15.0, max_steps=1)
+    assert caught.value.status is rqe.Status.MAX_STEPS

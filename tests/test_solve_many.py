@@ -59,7 +59,7 @@ def test_games_that_have_converged_do_not_go_on_with_the_others(monkeypatch, sha
         assert np.abs(x - y).max() < 1e-9
         assert np.abs(z - y).max() < 1e-9
     # each game then takes the steps that it takes by itself
-    monkeypatch.setattr(normal_form, "express", lambda problem: None)
+    monkeypatch.setattr(normal_form, "express", lambda *_: None)
     games = [rqe.solve_rqe(rqe.NormalFormGame(one), tau, 0.02) for one in arrays]
     assert alone.iterations.tolist() == [eq.iterations for eq in games]
     assert lockstep.iterations.sum() > alone.iterations.sum()

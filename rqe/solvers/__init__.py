@@ -123,7 +123,7 @@ def solve_qre(
 
     Parameters
     ----------
-    game : NormalFormGame, PolymatrixGame or AnonymousGame
+    game : NormalFormGame, PolymatrixGame, AnonymousGame, QuadraticGame or MarkovGame
     epsilon : float or sequence of N floats
         Degrees of bounded rationality in payoff units, > 0.
     lam : float or sequence of N floats

@@ -65,13 +65,15 @@ class _Local(NamedTuple):
     """And by the level."""
 
 
-def express(problem: Problem) -> Express | None:
+def express(problem: Problem, max_steps: int) -> Express | None:
     """Follow the branch to level 1; None where it is not for this walk, or gets lost.
 
     Parameters
     ----------
     problem : Problem
         Any; only single games of two risk-neutral players of moderate precision are tried.
+    max_steps : int
+        Most steps along the branch.
     """
     if not (
         problem.batch == 1
@@ -87,8 +89,9 @@ def express(problem: Problem) -> Express | None:
         return None
     seats = [_Seat(p[0], k) for p, k in zip(problem.payoffs, kappas, strict=True)]
     swap = problem.sizes[0] > problem.sizes[1]
+    first, second = seats[::-1] if swap else seats
     with np.errstate(all="ignore"):
-        found = _walk(*(seats[::-1] if swap else seats))
+        found = _walk(first, second, min(max_steps, STEPS))
     if found is None or not swap:
         return found
     return found._replace(log_strategies=found.log_strategies[::-1])
@@ -200,7 +203,8 @@ def _correct(
         step, ahead, sign_of = _solve(local)
         shift = 0.0
         if not landing:
-            shift = -float(weight @ step) / (float(weight @ ahead) + at.turn * metric)
+            across = float(weight @ ahead) + at.turn * metric
+            shift = -float(weight @ step) / across if across != 0.0 else nan
             step += shift * ahead
         both = np.concatenate([p, local.reply])
         delta = float(np.maximum.reduce(np.abs(both * np.expm1(step))))
@@ -224,7 +228,7 @@ def _correct(
     return _Found(good, w, both, level, ahead, sign_of, first_change, k + 1)
 
 
-def _walk(first: _Seat, second: _Seat) -> Express | None:
+def _walk(first: _Seat, second: _Seat, max_steps: int) -> Express | None:
     own, others = first.payoff.shape
     z, both = _uniform(own), _uniform_pair(own, others)
     top = max(first.kappa, second.kappa)
@@ -234,7 +238,7 @@ def _walk(first: _Seat, second: _Seat) -> Express | None:
     norm = 1.0 / sqrt(float((both * slope) @ slope) + unit**-2)
     at = _Stand(z, both, 0.0, slope * norm, norm)
     length, work, patience = 4.0, 0, PATIENCE
-    for _ in range(STEPS):
+    for _ in range(max_steps):
         length = min(length, _reach(at.both, at.slope))
         to_go = (1.0 - at.level) / at.turn if at.turn > 0.0 else inf
         landing = length >= to_go

@@ -31,28 +31,28 @@ def crowded(count: int, sizes: Sequence[int]) -> bool:
     return count >= CROWD and sum(sizes) <= SMALL
 
 
-def columns(a: FloatArray) -> bool:
+def by_column(a: FloatArray) -> bool:
     """Whether an array is stored column by column, and is a crowd's."""
     return a.shape[0] >= CROWD and a.flags.f_contiguous and not a.flags.c_contiguous
 
 
 def take(a: Any, keep: Any) -> Any:
     """Copies of the given rows (numbers, or a slice of all of them), stored as the array is."""
-    if a.ndim > 1 and columns(a):
+    if a.ndim > 1 and by_column(a):
         return a.copy(order="F") if isinstance(keep, slice) else np.take(a.T, keep, axis=-1).T
     return np.array(a[keep])
 
 
 def dot(a: FloatArray, b: FloatArray) -> FloatArray:
     """Products of rows, (B,)."""
-    if columns(a):
+    if by_column(a):
         return np.asarray((a * b).sum(axis=1))
     return np.asarray(np.vecdot(a, b))
 
 
 def action_payoffs(payoff: Any, p: FloatArray) -> FloatArray:
     """`core.ops.action_payoffs` of a batch, (B or 1, n, m) or an operator, and (B, m): (B, n)."""
-    if columns(p):
+    if by_column(p):
         return np.asarray(np.einsum("bij,bj->bi", payoff, p))
     if isinstance(payoff, np.ndarray):
         return np.asarray(np.matvec(payoff, p))
@@ -61,7 +61,7 @@ def action_payoffs(payoff: Any, p: FloatArray) -> FloatArray:
 
 def outcome_payoffs(payoff: Any, x: FloatArray) -> FloatArray:
     """`core.ops.outcome_payoffs` of a batch, (B or 1, n, m) or an operator, and (B, n): (B, m)."""
-    if columns(x):
+    if by_column(x):
         return np.asarray(np.einsum("bi,bij->bj", x, payoff))
     if isinstance(payoff, np.ndarray):
         return np.asarray(np.vecmat(x, payoff))
@@ -70,21 +70,21 @@ def outcome_payoffs(payoff: Any, x: FloatArray) -> FloatArray:
 
 def product(a: FloatArray, b: FloatArray) -> FloatArray:
     """``a @ b`` row by row: (B, n, m) and (B, m, k) to (B, n, k)."""
-    if columns(a):
+    if by_column(a):
         return np.asarray(np.einsum("bij,bjk->bik", a, b))
     return np.asarray(a @ b)
 
 
 def side_by_side(a: FloatArray, b: FloatArray) -> FloatArray:
     """Two right-hand sides (B, n) as columns (B, n, 2)."""
-    out = np.empty((*a.shape, 2), order="F" if columns(a) else "C")
+    out = np.empty((*a.shape, 2), order="F" if by_column(a) else "C")
     out[:, :, 0], out[:, :, 1] = a, b
     return out
 
 
 def add_identity(matrix: FloatArray) -> None:
     """Add one to the diagonals of (B, n, n), in place."""
-    if columns(matrix):
+    if by_column(matrix):
         for k in range(matrix.shape[1]):
             matrix[:, k, k] += 1.0
     else:
@@ -93,7 +93,7 @@ def add_identity(matrix: FloatArray) -> None:
 
 def row_max(x: FloatArray) -> FloatArray:
     """Largest entry of each row, (B, 1); many short rows go column by column."""
-    if x.shape[0] < 64 or x.shape[1] > 16 or columns(x):
+    if x.shape[0] < 64 or x.shape[1] > 16 or by_column(x):
         return np.asarray(x.max(axis=1, keepdims=True))
     top = x[:, 0]
     for k in range(1, x.shape[1]):
@@ -111,21 +111,21 @@ def _ones(n: int) -> FloatArray:
 
 def row_sum(x: FloatArray) -> FloatArray:
     """Sum of each row, (B, 1)."""
-    if columns(x):
+    if by_column(x):
         return np.asarray(x.sum(axis=1, keepdims=True))
     return np.asarray(x @ _ones(x.shape[1]))
 
 
 def solve_linear(matrix: FloatArray, right: FloatArray) -> FloatArray:
     """Solution of (B, n, n) against (B, n, k); NaN where a matrix is exactly singular."""
-    return _eliminate(matrix, right)[0] if columns(matrix) else _factorise(matrix, right)
+    return _eliminate(matrix, right)[0] if by_column(matrix) else _factorise(matrix, right)
 
 
 def solve_signed(
     matrix: FloatArray, right: FloatArray
 ) -> tuple[FloatArray, Callable[[], FloatArray]]:
     """`solve_linear`, and what gives the signs of the determinants, (B,), if they are wanted."""
-    if columns(matrix):
+    if by_column(matrix):
         found, sign = _eliminate(matrix, right)
         return found, lambda: sign
     if len(matrix) == 1 and len(right) == 1:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
 
 from ..core import regularizer as rules
 from ..model._checks import FloatArray
@@ -96,6 +95,8 @@ class BarrierChoice(Choice):
     def best(self, v: FloatArray) -> tuple[float, FloatArray]:
         h = (v.max() - v) / self.epsilon
 
+        from scipy.optimize import brentq  # slow to import
+
         def excess(s: float) -> float:
             return float(np.sum(1.0 / (h + s))) - 1.0
 
@@ -133,6 +134,8 @@ class TsallisChoice(Choice):
     def best(self, v: FloatArray) -> tuple[float, FloatArray]:
         c = self.q - 1.0
         h = (v.max() - v) / (self.epsilon * self.q)
+
+        from scipy.optimize import brentq  # slow to import
 
         def logs(t: float) -> FloatArray:
             shift = c * (t - h)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
 
 from ..core import risk as measures
 from ..model._checks import FloatArray
@@ -25,6 +24,8 @@ class ReversePrice(Price):
     def _gap(self, u: FloatArray) -> float:
         """Logarithm of ``tau (min(u) - l)`` at the maximiser, -inf where the constraint binds."""
         h, q = self.degree * (u - u.min()), self.q
+
+        from scipy.optimize import brentq  # slow to import
 
         def excess(y: float) -> float:
             held = q > 0.0
@@ -96,6 +97,8 @@ class SquaredPrice(Price):
         top = mean + 2.0 / tau
         if u[q > 0.0].max() - low <= top:
             return low + top
+
+        from scipy.optimize import brentq  # slow to import
 
         def excess(m: float) -> float:
             return float(0.5 * tau * np.sum(q * np.maximum(m - (u - low), 0.0))) - 1.0

@@ -195,7 +195,7 @@ def _place(out: Outcome, rows: Any, z: State) -> None:
 def _follow(batch: Batch, out: Outcome, rows: Any, tol: float, max_steps: int) -> None:
     """The branch from the uniform profile; what landed is polished by Newton where needed."""
     problem = _sub(batch, rows)
-    quick = express(problem)
+    quick = express(problem, max_steps)
     if quick is not None:
         _place(out, rows, quick.log_strategies)
         out.status[rows], out.principal[rows], out.stage[rows] = Status.CONVERGED, True, "homotopy"
