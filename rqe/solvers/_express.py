@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..model._checks import FloatArray
+from ._crossings import negative
 from ._problem import Problem
 from ._rows import solve_signed
 from ._system import REACH
@@ -28,6 +29,8 @@ STEPS = 30
 """Steps after which a walk is left to `homotopy`."""
 PATIENCE = 5
 """Failed steps after which it is."""
+
+_ONE = np.ones(1, dtype=np.bool_)
 
 
 class Express(NamedTuple):
@@ -182,6 +185,8 @@ class _Found(NamedTuple):
     ahead: FloatArray
     """Slope of both log-strategies by the level."""
     sign: Any
+    matrix: FloatArray
+    """Of the last Newton system."""
     first: float
     """The first correction, in probability."""
     work: int
@@ -225,7 +230,7 @@ def _correct(
         if delta <= (TIGHT if landing else LOOSE if k else 0.01 * LOOSE):
             good = isfinite(level) and level >= 0.0 and (landing or level < 1.0)
             break
-    return _Found(good, w, both, level, ahead, sign_of, first_change, k + 1)
+    return _Found(good, w, both, level, ahead, sign_of, local.matrix, first_change, k + 1)
 
 
 def _walk(first: _Seat, second: _Seat, max_steps: int) -> Express | None:
@@ -252,6 +257,8 @@ def _walk(first: _Seat, second: _Seat, max_steps: int) -> Express | None:
             cosine = float((at.both * at.slope) @ ahead) + at.turn * metric
             heading = 1.0 if cosine > 0.0 else -1.0
             good = sign * heading == 1.0
+            if good and negative(found.matrix[None], _ONE).any():
+                return None
             if good and landing:
                 log_q = _log_softmax(second.kappa * (second.payoff @ np.exp(found.z)))
                 return Express([found.z[None], log_q[None]], sign, work)

@@ -56,7 +56,7 @@ def tangent_step(problem: Problem, z: State, lin: Linearised) -> State:
     they did, far from an equilibrium a step could be such a change alone, and lead nowhere.
     """
     if all(problem.neutral):
-        found, _, _ = solve_system(problem, z, lin)
+        found, _, _, _ = solve_system(problem, z, lin)
     else:
         matrix = jacobian(problem, z, lin)
         for a, i in enumerate(problem.active):

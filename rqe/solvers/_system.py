@@ -215,8 +215,8 @@ def stack(parts: list[FloatArray]) -> FloatArray:
 
 def solve_system(
     problem: Problem, z: State, lin: Linearised
-) -> tuple[State, State, Callable[[], FloatArray]]:
-    """Newton's step, the branch's slope, and what gives the sign of the system's determinant.
+) -> tuple[State, State, Callable[[], FloatArray], FloatArray]:
+    """Newton's step, the branch's slope, what gives the determinant's sign, and the matrix solved.
 
     Two risk-neutral players depend on each other only: the second is eliminated.
     """
@@ -231,10 +231,10 @@ def solve_system(
         found = [right[0], right[1]]
         found[first], sign = solve_signed(matrix, right[first] + product(outer, right[second]))
         found[second] = right[second] + product(inner, found[first])
-        return [f[:, :, 0] for f in found], [f[:, :, 1] for f in found], sign
+        return [f[:, :, 0] for f in found], [f[:, :, 1] for f in found], sign, matrix
     matrix = jacobian(problem, z, lin)
     both, sign = solve_signed(matrix, side_by_side(stack(lin.load), stack(lin.drift)))
-    return spread(problem, both[:, :, 0]), spread(problem, both[:, :, 1]), sign
+    return spread(problem, both[:, :, 0]), spread(problem, both[:, :, 1]), sign, matrix
 
 
 def apply_jacobian(

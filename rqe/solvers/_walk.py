@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..model._checks import FloatArray
+from ._crossings import Counts
 from ._problem import Problem
 from ._rows import BoolArray, dot, take
 from ._system import State
@@ -51,6 +52,7 @@ class Walk:
     length: FloatArray
     parity: FloatArray
     sign: FloatArray
+    negative: Counts
     landed: BoolArray
     lost: BoolArray
 
@@ -71,6 +73,7 @@ class Corrected:
     first: FloatArray
     good: BoolArray
     sign: FloatArray
+    negative: Counts
 
     def put(self, rows: Rows, late: Corrected) -> Corrected:
         """With what became of the given rows later; their first correction stays."""
@@ -78,7 +81,7 @@ class Corrected:
         for name in ("z", "y", "slope", "y_slope"):
             for whole, part in zip(out[name], getattr(late, name), strict=True):
                 whole[rows] = part
-        for name in ("level", "good", "sign"):
+        for name in ("level", "good", "sign", "negative"):
             out[name][rows] = getattr(late, name)
         return Corrected(**out)
 

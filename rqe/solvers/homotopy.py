@@ -3,7 +3,8 @@
 The path is traced in the precision multiplier ``level`` from 0 (``epsilon = inf``, where the
 uniform profile is the only equilibrium) to 1, by pseudo-arclength in the information metric of the
 strategies, so it passes folds. Each accepted point is checked for the parity that a regular branch
-keeps: sign det J times the direction in ``level``. A jump to another branch breaks it and is
+keeps, sign det J times the direction in ``level``, and for two eigenvalues of J that change sign in
+one step, which parity does not show. A jump to another branch breaks one or the other and is
 retried with smaller steps; only a break that survives them is taken for a bifurcation crossed. A
 batch moves in lockstep, every game with its own step length.
 """
@@ -16,6 +17,7 @@ import numpy as np
 
 from ..model._checks import FloatArray
 from ..result.status import Status
+from ._crossings import leapt, negative
 from ._problem import Problem
 from ._rows import BoolArray, take
 from ._system import (
@@ -102,6 +104,7 @@ class Homotopy:
             length=4.0 * ones,
             parity=ones,
             sign=ones,
+            negative=np.zeros((count, 2), dtype=np.int64),
             landed=np.zeros(count, dtype=np.bool_),
             lost=np.zeros(count, dtype=np.bool_),
         )
@@ -154,7 +157,7 @@ class Homotopy:
         reacting = not all(problem.neutral)
         with np.errstate(all="ignore"):
             for k in range(done, CORRECTIONS):
-                lin, plain, slope, sign_of = self._solve(walk, z, y, level, not all_landing)
+                lin, plain, slope, sign_of, matrix = self._solve(walk, z, y, level, not all_landing)
                 dz = plain
                 if not all_landing:
                     shift, dz = self._bend(walk, plain, slope, landing)
@@ -186,7 +189,8 @@ class Homotopy:
             sign = sign_of()
         self.arrival.work[walk.rows] += k + 1 - done
         good &= np.isfinite(level) & (level >= 0.0) & (landing | (level < 1.0))
-        found = Corrected(z, y, level, slope, y_slope, first, good, sign)
+        counts = np.zeros((count, 2), dtype=np.int64) if matrix is None else negative(matrix, good)
+        found = Corrected(z, y, level, slope, y_slope, first, good, sign, counts)
         if not rest.size:
             return found
         z, y = [take(part, rest) for part in z], [take(part, rest) for part in y]
@@ -204,8 +208,11 @@ class Homotopy:
 
     def _solve(
         self, walk: Walk, z: State, y: State, level: FloatArray, turn: bool
-    ) -> tuple[Linearised, State, State, Callable[[], FloatArray]]:
-        """The system at a point, Newton's step, the slope (the old one unless to `turn`), sign."""
+    ) -> tuple[Linearised, State, State, Callable[[], FloatArray], FloatArray | None]:
+        """The system at a point, Newton's step, the slope (the old one unless to `turn`), sign.
+
+        And the matrix, if it was factorised.
+        """
         problem = walk.problem
         if self.krylov:
             from ._krylov import KrylovSystem  # sparse linear algebra: only if used
@@ -215,11 +222,10 @@ class Homotopy:
             plain = system.solve(lin.load, block=self.block)
             slope = system.solve(lin.drift, block=self.block) if turn else walk.tz
             if self.block or not system.hard:
-                return lin, plain, slope, lambda: system.sign
+                return lin, plain, slope, lambda: system.sign, None
             self.krylov = False
         lin = linearise(problem, z, y, level)
-        plain, slope, sign = solve_system(problem, z, lin)
-        return lin, plain, slope, sign
+        return lin, *solve_system(problem, z, lin)
 
     def _accept(self, walk: Walk, found: Corrected, length: FloatArray, landing: BoolArray) -> None:
         metric = (walk.level + walk.unit) ** -2
@@ -227,7 +233,8 @@ class Homotopy:
             cosine = inner(walk.z, walk.tz, found.slope) + walk.tl * metric
             heading = np.sign(cosine)
             parity = found.sign * heading
-            good = found.good & ((parity == walk.parity) | (length < CROSSING)) & (parity != 0.0)
+            regular = (parity == walk.parity) & ~leapt(walk.negative, found.negative)
+            good = found.good & (regular | (length < CROSSING)) & (parity != 0.0)
             growth = np.sqrt(ERROR / np.maximum(found.first, 1e-8))
             # a correction that is not a number (a singular or unsolved system) shortens the most
             growth = np.fmax(np.minimum(growth, 4.0), 0.2)
@@ -245,6 +252,7 @@ class Homotopy:
         walk.level = np.where(good, found.level, walk.level)
         walk.parity = np.where(good, parity, walk.parity)
         walk.sign = np.where(good, found.sign, walk.sign)
+        walk.negative = np.where(good[:, None], found.negative, walk.negative)
         walk.length = np.where(
             good, length * np.maximum(growth, 0.5), length * np.minimum(growth, 0.6)
         )

@@ -63,7 +63,7 @@ class Newton:
         level = np.ones(problem.batch)
         with np.errstate(all="ignore"):
             lin = linearise(problem, z, y, level)
-            dz, _, sign_of = solve_system(problem, z, lin)
+            dz, _, sign_of, _ = solve_system(problem, z, lin)
             dy = belief_step(problem, z, lin, dz, newton=True)
             if self.away is not None:
                 factor = self._deflation(z, dz)
