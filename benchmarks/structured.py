@@ -173,7 +173,8 @@ def network_row(
 
         start = np.zeros(sum(game.shape))
         try:
-            found = scipy.optimize.newton_krylov(gap, start, f_tol=1e-9, maxiter=50)
+            with np.errstate(all="ignore"):  # a step too long takes probabilities to nought
+                found = scipy.optimize.newton_krylov(gap, start, f_tol=1e-9, maxiter=50)
         except (scipy.optimize.NoConvergence, ValueError):
             return None
         return np.asarray(found)

@@ -205,6 +205,15 @@ def test_slack_is_what_a_belief_loses(risk):
 
 
 @named
+def test_the_last_digit_of_a_belief_has_no_price(risk):
+    u, log_q = np.array([0.0, 0.25, 0.5, 1.0]), np.log([0.1, 0.2, 0.3, 0.4])
+    rounded = log(
+        np.exp(risk.log_belief(u, log_q)) * (1.0 + np.array([1.0, -2.0, 3.0, -2.0]) * 2e-16)
+    )
+    assert float(risk.slack(u, log_q, rounded)) < 1e-12
+
+
+@named
 @few
 @given(st.data())
 def test_no_random_belief_does_worse(risk, data):

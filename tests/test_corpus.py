@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import rqe
-from benchmarks import fuzz, fuzz_worker, soak
+from benchmarks import fuzz, fuzz_readers, fuzz_worker, soak
 from benchmarks.hostile import Failure, Refused, attempt
 from benchmarks.recheck import CLAIMS, refuted
 from benchmarks.recheck_more import gaussian_refuted, general_refuted, markov_refuted
@@ -35,6 +35,20 @@ def test_a_thousand_cases_end_as_documented():
 
 def test_the_corpus_holds_every_kind_of_case():
     assert {case["kind"] for case in CASES} == set(fuzz_worker.KINDS)
+
+
+def outline(value):
+    """Types and keys: what a format fixes, not what a machine rounds."""
+    if isinstance(value, dict):
+        return {key: outline(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [outline(value[0])] if value else []
+    return "number" if isinstance(value, (int, float)) else type(value).__name__
+
+
+def test_the_saved_results_that_cases_damage_are_of_the_present_format():
+    fresh = json.loads(json.dumps(fuzz_readers.made()))
+    assert [outline(r) for r in fuzz_readers.results()] == [outline(r) for r in fresh]
 
 
 # ---------------------------------------------------------------- the process of the cases

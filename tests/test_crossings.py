@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-import games
 import rqe
 from rqe.solvers import _crossings
 
@@ -84,4 +83,3 @@ def test_nearly_symmetric_games_with_risk_aversion() -> None:
         )
         expected = np.asarray(path.branches[0].strategies[0])[-1]
         assert np.asarray(eq.strategies[0]) == pytest.approx(expected, abs=1e-6)
-    assert games.stag_hunt

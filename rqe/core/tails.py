@@ -90,6 +90,8 @@ class TotalVariation:
         reach = 1.0 / divisor(tau)
         above = u - xp.min(u, axis=-1, keepdims=True)
         p, q = xp.exp(log_p), xp.exp(log_q)
+        # at small tau a belief that is q but for rounding would be charged for it at 1 / tau
+        p = xp.where(xp.abs(p - q) <= ROUNDING * q, q, p)
         # outcome by outcome: mass kept beyond reach, mass moved from nearer, mass put anywhere
         kept = xp.where(p < q, p, q) * xp.where(above > reach, above - reach, 0.0)
         left = xp.where(p < q, q - p, 0.0) * xp.where(above < reach, reach - above, 0.0)
