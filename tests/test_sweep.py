@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import joblib
@@ -729,24 +728,35 @@ def test_the_command_refuses_in_one_line(capsys, words, said):
     assert said in err
 
 
+INTERRUPTED = """
+import os, pathlib, signal, sys, threading, time
+from rqe.cli import main
+
+def interrupt():
+    while not (pathlib.Path(sys.argv[1]) / "chunk-000000.rqe").exists():
+        time.sleep(0.001)
+    os.killpg(0, signal.SIGINT)  # as a terminal does: to the workers too
+
+threading.Thread(target=interrupt, daemon=True).start()
+sys.exit(main(sys.argv[2:]))
+"""
+"""A command that interrupts itself: another process may be late on a busy machine."""
+
+
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_the_command_interrupted_leaves_what_it_finished(tmp_path, jobs):
     said = tmp_path / "said"
     words = ["random_game:shape=3x3", "--tau", "0:5:100", "--epsilon", "0.05:1:100"]
     words += ["--vary", "seed=0:9:10", "--jobs", jobs, "--chunks", str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
-    script = "import sys; from rqe.cli import main; sys.exit(main(sys.argv[1:]))"
     with said.open("w") as file:  # no pipe, which a worker that is left behind would keep open
         process = subprocess.Popen(
-            [sys.executable, "-c", script, "sweep", *words],
+            [sys.executable, "-c", INTERRUPTED, str(tmp_path), "sweep", *words],
             env=environment, stdout=file, stderr=file, start_new_session=True,
         )  # fmt: skip
     watchdog = threading.Timer(60.0, os.killpg, (process.pid, signal.SIGKILL))
     watchdog.start()
     try:
-        while not (tmp_path / "chunk-000000.rqe").exists() and process.poll() is None:
-            time.sleep(0.005)
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
         process.wait()
     finally:
         watchdog.cancel()
